@@ -1,0 +1,78 @@
+"""deepopt: a better minimum, sooner, in one call you already know.
+
+Every method is a *reparametrization* (where the variables live) × a *schedule* (which objective
+is minimised when) × a *descent* (how a step is taken), run by one compiled, batched loop::
+
+    x = g(w)                      Direct | Deep
+    f_0, f_1, …, f_T = f          Constant | GaussianSmoothing
+    w ← update(w, ∇_w f_t(g(w)))  GradientDescent | Momentum | Adam
+
+The named methods are rows of that table:
+
+============  ===========  ===================  ==================================
+method        where        when                 how
+============  ===========  ===================  ==================================
+``homotopy``  Direct       GaussianSmoothing    Adam, then L-BFGS-B
+``gd``        Direct       Constant             gradient descent over a rate grid
+``deep``      Deep         Constant             the same
+============  ===========  ===================  ==================================
+
+>>> import deepopt
+>>> from deepopt.problems import rastrigin
+>>> result = deepopt.minimize(rastrigin.with_dim(2), rng=0)
+>>> bool(result.fun < 1e-8)
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._methods import Recipe
+    from ._minimize import minimize, scipy_method
+    from .descents import Adam, GradientDescent, Momentum
+    from .reparametrizations import Deep, Direct
+    from .schedules import Constant, GaussianSmoothing
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "minimize": "_minimize",
+    "scipy_method": "_minimize",
+    "Recipe": "_methods",
+    "Direct": "reparametrizations",
+    "Deep": "reparametrizations",
+    "Constant": "schedules",
+    "GaussianSmoothing": "schedules",
+    "GradientDescent": "descents",
+    "Momentum": "descents",
+    "Adam": "descents",
+}
+__all__ = [
+    "Adam",
+    "Constant",
+    "Deep",
+    "Direct",
+    "GaussianSmoothing",
+    "GradientDescent",
+    "Momentum",
+    "Recipe",
+    "minimize",
+    "problems",
+    "scipy_method",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: a bare import loads no backend."""
+    if name == "problems":
+        return import_module(".problems", __name__)
+    if name in _HOME:
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'deepopt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

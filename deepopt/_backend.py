@@ -1,0 +1,299 @@
+"""Everything that differs between TensorFlow, JAX and PyTorch; the only file that knows a backend.
+
+The rest of the package is written in ``keras.ops`` and in the few functions below:
+compilation, derivatives, stateless random numbers, precision, and moving arrays in and out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def _without_startup_noise() -> Iterator[None]:
+    """Drop the log lines that TensorFlow's libraries write to stderr before any setting counts."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    noise = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} \d\d:\d\d:\d\d)")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as captured, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        saved = os.dup(2)
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            captured.seek(0)
+            for line in captured:
+                if not noise.match(line):
+                    os.write(2, line)
+
+
+with _without_startup_noise():
+    import keras
+    from keras import ops
+    from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as _NARROWED
+
+Tensor = Any
+Tensors = list[Any]
+FLOATS = ("float64", "float32")
+
+
+def name() -> str:
+    """The active Keras backend: "tensorflow", "jax" or "torch"."""
+    return str(keras.config.backend())
+
+
+@contextlib.contextmanager
+def precision(dtype: str) -> Iterator[None]:
+    """Compute in `dtype`: constants that a user's function creates, results of ops, JAX arrays.
+
+    Off TensorFlow, Keras narrows the result of many ops (cos, tanh, matmul, …) from float64 to
+    float32 by a table of its own; in this scope that table keeps float64.
+    """
+    before, narrowed = keras.config.floatx(), dict(_NARROWED)
+    keras.config.set_floatx(dtype)
+    _NARROWED["float64"] = "float64"
+    try:
+        if name() == "jax":
+            import jax
+
+            with jax.enable_x64(dtype == "float64"):
+                yield
+        else:
+            yield
+    finally:
+        keras.config.set_floatx(before)
+        _NARROWED.update(narrowed)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether `value` belongs to the active backend (a symbolic tensor or a tracer does too)."""
+    return bool(ops.is_tensor(value))
+
+
+def to_tensor(value: Any, dtype: str) -> Tensor:
+    return ops.convert_to_tensor(np.asarray(value), dtype=dtype)
+
+
+def to_numpy(tensor: Tensor) -> np.ndarray:
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+class Compiled:
+    """A function of (nested) tensors, compiled once per structure, shapes and types of them.
+
+    On TensorFlow, where XLA cannot compile what the user wrote, the plain graph takes over
+    with one warning. On PyTorch the function runs as it is.
+
+    Attributes
+    ----------
+    traces : int
+        How often the function was traced (on PyTorch, run).
+    """
+
+    def __init__(self, function: Callable[..., Any], xla: bool = True) -> None:
+        self.traces = 0
+        self._function = function
+        self._xla = xla
+        self._programs: dict[Hashable, Callable[..., Any]] = {}
+        if name() == "jax":
+            import jax
+
+            self._compiled = jax.jit(self._trace)
+
+    def _trace(self, *args: Any) -> Any:
+        self.traces += 1
+        return self._function(*args)
+
+    def __call__(self, *args: Any) -> Any:
+        if name() == "jax":
+            return self._compiled(*args)
+        if name() == "torch":
+            return self._trace(*args)
+        return self._call_tensorflow(*args)
+
+    def _call_tensorflow(self, *args: Any) -> Any:
+        leaves = keras.tree.flatten(args)
+        signature = tuple(leaf if leaf is None else (leaf.dtype, *leaf.shape) for leaf in leaves)
+        if signature in self._programs:
+            return self._programs[signature](*args)
+        import tensorflow as tf
+
+        program = self._build(self._xla, args)
+        try:
+            out = program(*args)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if not self._xla:
+                raise
+            self._xla = False
+            program = self._build(False, args)
+            out = program(*args)  # a fault of the function itself is raised again here
+            reason = str(error).strip().splitlines()[0][:200]
+            warnings.warn(
+                f"XLA cannot compile this objective, so it runs as a plain graph: {reason}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._programs[signature] = program
+        return out
+
+    def _build(self, xla: bool, args: tuple[Any, ...]) -> Callable[..., Any]:
+        import tensorflow as tf
+
+        traced = tf.function(self._trace, jit_compile=xla, autograph=False)
+        return traced.get_concrete_function(*args)  # type: ignore[no-any-return]
+
+
+def output_shape(function: Callable[[Tensor], Any], shape: Sequence[int], dtype: str) -> tuple:
+    """Trace `function` once on a float tensor of this shape; the shape of what it returns.
+
+    Raises whatever the function raises, and TypeError where the result is no single tensor.
+    """
+    shape = tuple(shape)
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        traced = tf.function(function, autograph=False)
+        spec = tf.TensorSpec(shape, dtype)
+        result = traced.get_concrete_function(spec).structured_outputs
+    elif name() == "jax":
+        import jax
+
+        result = jax.eval_shape(function, jax.ShapeDtypeStruct(shape, dtype))
+    else:
+        import torch
+
+        point = torch.full(shape, 0.5, dtype=getattr(torch, dtype), requires_grad=True)
+        result = function(point.to(ops.zeros(()).device))
+        if not isinstance(result, torch.Tensor):
+            raise TypeError(f"expected a tensor, received {type(result).__name__}")
+    if not hasattr(result, "shape"):
+        raise TypeError(f"expected a tensor, received {type(result).__name__}")
+    return tuple(result.shape)
+
+
+def vjp(
+    function: Callable[[Tensors], Any], primals: Tensors, has_aux: bool = False
+) -> tuple[Any, Any, Callable[[Tensor], Tensors]]:
+    """Value, auxiliary value (or None) and pull-back of `function` at the list `primals`.
+
+    The pull-back turns a cotangent of the value's shape into one gradient per primal.
+    """
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for primal in primals:
+                tape.watch(primal)
+            out = function(primals)
+        value, aux = out if has_aux else (out, None)
+
+        def back(cotangent: Tensor) -> Tensors:
+            return tape.gradient(  # type: ignore[no-any-return]
+                value,
+                primals,
+                output_gradients=cotangent,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+
+        return value, aux, back
+    if name() == "jax":
+        import jax
+
+        if has_aux:
+            value, pull, aux = jax.vjp(function, primals, has_aux=True)
+        else:
+            (value, pull), aux = jax.vjp(function, primals), None
+        return value, aux, lambda cotangent: pull(cotangent)[0]
+
+    import torch
+
+    with torch.enable_grad():
+        leaves = [primal.detach().requires_grad_(True) for primal in primals]
+        out = function(leaves)
+    value, aux = out if has_aux else (out, None)
+
+    def torch_back(cotangent: Tensor) -> Tensors:
+        if not value.requires_grad:
+            return [torch.zeros_like(leaf) for leaf in leaves]
+        grads = torch.autograd.grad(value, leaves, cotangent, allow_unused=True)
+        return [
+            torch.zeros_like(leaf) if grad is None else grad
+            for leaf, grad in zip(leaves, grads, strict=True)
+        ]
+
+    detached = None if aux is None else aux.detach()
+    return value.detach(), detached, torch_back
+
+
+def value_and_grad(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple]:
+    """x -> (values, gradient of their sum): per-point gradients where points do not interact."""
+
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        values, _, back = vjp(lambda xs: function(xs[0]), [x])
+        return values, back(ops.ones_like(values))[0]
+
+    return evaluate
+
+
+def jvp(function: Callable[[Tensor], Tensor], x: Tensor, tangent: Tensor) -> tuple:
+    """Value of `function` at x and its directional derivative along `tangent`."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.autodiff.ForwardAccumulator(x, tangent) as accumulator:
+            value = function(x)
+        return value, accumulator.jvp(value, tf.UnconnectedGradients.ZERO)
+    if name() == "jax":
+        import jax
+
+        return jax.jvp(function, (x,), (tangent,))  # type: ignore[no-any-return]
+    import torch
+
+    return torch.func.jvp(function, (x,), (tangent,))  # type: ignore[no-any-return]
+
+
+def normal(seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:
+    """Standard normal numbers that depend on the two integers in `seed` (2,) and on nothing else."""
+    dtype = keras.backend.standardize_dtype(dtype)
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.random.stateless_normal(shape, seed, dtype=dtype)
+    if name() == "jax":
+        import jax
+
+        key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
+        return jax.random.normal(key, tuple(shape), dtype)
+    import torch
+
+    generator = torch.Generator(device=seed.device)
+    generator.manual_seed(int(seed[0]) * 2**31 + int(seed[1]))
+    options = {"dtype": getattr(torch, dtype), "device": seed.device}
+    return torch.randn(tuple(shape), generator=generator, **options)
+
+
+def on_accelerator() -> bool:
+    """Whether the backend computes on a GPU."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if name() == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    import torch
+
+    return bool(torch.cuda.is_available())

@@ -1,0 +1,43 @@
+"""Argument checks that raise one clear sentence: the argument, what came, what was expected."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    label: str,
+    value: Any,
+    *,
+    whole: bool = False,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> None:
+    """Raise TypeError or ValueError unless `value` is a number within the given limits."""
+    kind = numbers.Integral if whole else numbers.Real
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+        expected = "a whole number" if whole else "a number"
+        raise TypeError(f"{label} must be {expected}, got {value!r}")
+    limits = [
+        (at_least, "at least", lambda v, limit: v >= limit),
+        (above, "above", lambda v, limit: v > limit),
+        (at_most, "at most", lambda v, limit: v <= limit),
+        (below, "below", lambda v, limit: v < limit),
+    ]
+    given = [(limit, words, holds) for limit, words, holds in limits if limit is not None]
+    number = float(value)
+    if np.isnan(number) or not all(holds(number, limit) for limit, _, holds in given):
+        expected = " and ".join(f"{words} {limit:g}" for limit, words, _ in given)
+        raise ValueError(f"{label} must be {expected or 'a number'}, got {value!r}")
+
+
+def check_choice(label: str, value: Any, choices: Any) -> None:
+    """Raise ValueError unless `value` is one of the strings in `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        expected = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{label} must be one of {expected}, got {value!r}")

@@ -1,0 +1,272 @@
+"""The one loop: any reparametrization × schedule × descent, for many runs at once.
+
+`Program` is the compiled part: from a `State` it takes iterations until told to stop. For a
+black box the same two halves of an iteration are compiled and f is called in between. `drive` is
+the host's part: it enters Python between chunks of bounded wall time, keeps the limits and the
+history, and never changes a trajectory.
+
+Shapes: R runs (learning rates, seeds), n points per run, S samples per point (the schedule's),
+d dimensions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+import keras
+import numpy as np
+
+from ._backend import Compiled, Tensor, Tensors, ops, to_numpy, to_tensor, vjp
+from ._box import Box, Kinds
+from ._objective import Objective
+from ._result import Status
+from .descents import Descent, per_run
+from .reparametrizations import Reparametrization, Start
+from .schedules import Schedule
+
+CHUNK_SECONDS = 0.2  # how long the compiled program may keep Python waiting
+NEVER = 2**31 - 1
+
+
+class State(NamedTuple):
+    """All that changes from one iteration to the next."""
+
+    iteration: Tensor  # () int32
+    variables: Tensors  # each (R, ...)
+    memory: Tensors  # the descent's, each (R, ...)
+    rate: Tensor  # (R,)
+    best_x: Tensor  # (R, d) the best point of f itself so far
+    best_f: Tensor  # (R,)
+    best_loss: Tensor  # (R,) the best mean over the points of f_t scaled to [0, 1]
+    since: Tensor  # (R,) int32 iterations since that improved
+    nit: Tensor  # (R,) int32
+    done: Tensor  # (R,) bool: stalled, or without a finite value
+
+
+class Data(NamedTuple):
+    """All that stays: tensors, so that new values never compile anew."""
+
+    lower: Tensor  # (d,)
+    upper: Tensor  # (d,)
+    origin: Tensor  # (d,)
+    width: Tensor  # (d,)
+    kinds: Kinds | None
+    inverse_range: Tensor  # () 1 / (range of f over the domain)
+    horizon: Tensor  # () iterations over which the schedule runs
+    ftol: Tensor  # () an improvement is more than this, on the scale of [0, 1]
+    stall: Tensor  # () int32 iterations without improvement that end a run
+    seed: Tensor  # () int32
+    fixed: Tensors  # the reparametrization's, each (R, ...)
+
+
+class Recipe(Protocol):
+    """The three parts of a method."""
+
+    @property
+    def reparametrization(self) -> Reparametrization: ...
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def descent(self) -> Descent: ...
+
+
+def place(u: Tensor, data: Data) -> Tensor:
+    """Points (..., d) in the user's coordinates, never outside the bounds."""
+    x = data.origin + data.width * u
+    return ops.minimum(ops.maximum(x, data.lower), data.upper)
+
+
+class Program:
+    """One iteration of a recipe on an objective, compiled.
+
+    Parameters
+    ----------
+    recipe
+        The three parts.
+    evaluate : callable or None
+        x (S, R, n, d) -> (f (S, R, n), ∂f/∂x of x's shape), traced into the program; None for a
+        black box, whose values the host brings.
+    xla : bool
+        Whether TensorFlow compiles with XLA.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        evaluate: Callable[[Tensor], tuple[Tensor, Tensor]] | None,
+        xla: bool,
+    ) -> None:
+        self.recipe = recipe
+        self.evaluate = evaluate
+        self.chunk = Compiled(self._chunk, xla)
+        self.propose = Compiled(self._propose, xla=False)
+        self.absorb = Compiled(self._absorb, xla=False)
+        self.points = Compiled(self._points, xla=False)
+
+    def _points(self, variables: Tensors, data: Data) -> Tensor:
+        """The points (R, n, d) of these variables, in the user's coordinates."""
+        points = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)
+        return place(points, data)
+
+    def _samples(self, state: State, data: Data) -> tuple[Tensor, Tensor, Callable]:
+        """Progress t, sampled points (S, R, n, d) in unit coordinates, and their pull-back."""
+        t = ops.cast(state.iteration, state.rate.dtype) / data.horizon
+        seed = ops.stack([data.seed, state.iteration])
+
+        def sampled(variables: Tensors) -> Tensor:
+            u = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)
+            return self.recipe.schedule.sample(u, t, seed, data.kinds)
+
+        u, _, pull = vjp(sampled, state.variables)
+        return t, u, pull
+
+    def _chunk(self, state: State, data: Data, stop: Tensor) -> State:
+        def going(*flat: Tensor) -> Tensor:
+            now = keras.tree.pack_sequence_as(state, flat)
+            return ops.logical_and(now.iteration < stop, ops.any(ops.logical_not(now.done)))
+
+        def iterate(*flat: Tensor) -> tuple:
+            now = keras.tree.pack_sequence_as(state, flat)
+            t, u, pull = self._samples(now, data)
+            x = place(u, data)
+            f, gradient = self.evaluate(x)  # type: ignore[misc]
+            return tuple(keras.tree.flatten(self._update(now, data, t, pull, x, f, gradient)))
+
+        flat = ops.while_loop(going, iterate, tuple(keras.tree.flatten(state)))
+        return keras.tree.pack_sequence_as(state, list(flat))  # type: ignore[no-any-return]
+
+    def _propose(self, state: State, data: Data) -> Tensor:
+        return place(self._samples(state, data)[1], data)
+
+    def _absorb(self, state: State, data: Data, f: Tensor, gradient: Tensor) -> State:
+        t, u, pull = self._samples(state, data)
+        return self._update(state, data, t, pull, place(u, data), f, gradient)
+
+    def _update(
+        self,
+        state: State,
+        data: Data,
+        t: Tensor,
+        pull: Callable[[Tensor], Tensors],
+        x: Tensor,
+        f: Tensor,
+        gradient: Tensor,
+    ) -> State:
+        """The second half of an iteration, from values (S, R, n) and gradients (S, R, n, d).
+
+        A sample whose value is not finite carries no weight, a partial derivative that is not
+        counts as 0, and a run without any finite value is done.
+        """
+        descent, dtype = self.recipe.descent, state.rate.dtype
+        best_x, best_f = _best(state, x[0], f[0])
+
+        finite = ops.isfinite(f)
+        weights = ops.reshape(self.recipe.schedule.weights(t), (-1, 1, 1))
+        weights = ops.where(finite, weights, ops.zeros_like(f))
+        total = ops.sum(weights, axis=0)  # (R, n)
+        alive = ops.cast(total > 0, dtype)
+        count = ops.sum(alive, axis=-1)  # (R,) points with a value
+        weights = weights * (alive / ops.where(total > 0, total, 1.0))
+        weights = weights * ops.reshape(data.inverse_range / ops.maximum(count, 1.0), (1, -1, 1))
+
+        loss = ops.sum(weights * ops.where(finite, f, 0.0), axis=(0, 2))
+        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
+        cotangent = gradient * data.width * ops.expand_dims(weights, -1)
+        rate = state.rate * self.recipe.schedule.rate(t)
+        updates, memory = descent.step(pull(cotangent), state.memory, rate, state.iteration)
+
+        live = ops.logical_and(ops.logical_not(state.done), count > 0)
+        improved = ops.logical_and(live, loss < state.best_loss - data.ftol)
+        since = ops.where(improved, ops.zeros_like(state.since), state.since + 1)
+        period = descent.patience + 1
+        waited = ops.logical_and(since > 0, ops.equal(ops.mod(since, period), 0))
+
+        def keep(new: Tensor, old: Tensor) -> Tensor:
+            return ops.where(per_run(live, old), new, old)
+
+        return State(
+            iteration=state.iteration + 1,
+            variables=[keep(w - s, w) for w, s in zip(state.variables, updates, strict=True)],
+            memory=[keep(new, old) for new, old in zip(memory, state.memory, strict=True)],
+            rate=ops.where(waited, state.rate * descent.decay, state.rate),
+            best_x=best_x,
+            best_f=best_f,
+            best_loss=ops.where(improved, loss, state.best_loss),
+            since=since,
+            nit=state.nit + ops.cast(ops.logical_not(state.done), "int32"),
+            done=ops.logical_or(ops.logical_not(live), since >= data.stall),
+        )
+
+
+def _best(state: State, x: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+    """Best point (R, d) and value (R,) so far, after points x (R, n, d) with values f (R, n)."""
+    runs, n, d = x.shape
+    f = ops.where(ops.isfinite(f), f, np.inf)
+    row = ops.cast(ops.argmin(f, axis=-1), "int32") + n * ops.arange(runs, dtype="int32")
+    candidate = ops.take(ops.reshape(x, (runs * n, d)), row, axis=0)
+    lowest = ops.min(f, axis=-1)
+    better = ops.logical_and(lowest < state.best_f, ops.logical_not(state.done))
+    return (
+        ops.where(ops.expand_dims(better, -1), candidate, state.best_x),
+        ops.where(better, lowest, state.best_f),
+    )
+
+
+class Group(NamedTuple):
+    """Runs that advance together in one call of the program."""
+
+    state: State
+    data: Data
+
+
+def make_group(
+    recipe: Recipe,
+    box: Box,
+    starts: list[Start],
+    rates: list[float],
+    dtype: str,
+    *,
+    value_range: float,
+    horizon: int,
+    ftol: float,
+    stall: int | None,
+    seed: int,
+) -> Group:
+    """The state before the first iteration of the runs (starts[i], rates[i])."""
+
+    def stacked(arrays: Iterable[tuple[np.ndarray, ...]]) -> Tensors:
+        return [to_tensor(np.stack(rows), dtype) for rows in arrays]
+
+    runs, d = len(rates), box.dim
+    variables = stacked(zip(*(start.variables for start in starts), strict=True))
+    lower, upper = box.edges(dtype)
+    state = State(
+        iteration=to_tensor(0, "int32"),
+        variables=variables,
+        memory=recipe.descent.init(variables),
+        rate=to_tensor(rates, dtype),
+        best_x=to_tensor(np.full((runs, d), np.nan), dtype),
+        best_f=to_tensor(np.full(runs, np.inf), dtype),
+        best_loss=to_tensor(np.full(runs, np.inf), dtype),
+        since=to_tensor(np.zeros(runs), "int32"),
+        nit=to_tensor(np.zeros(runs), "int32"),
+        done=to_tensor(np.zeros(runs), "bool"),
+    )
+    masks = None if box.closed.all() else (box.closed, box.half)
+    data = Data(
+        lower=to_tensor(lower, dtype),
+        upper=to_tensor(upper, dtype),
+        origin=to_tensor(box.origin, dtype),
+        width=to_tensor(box.width, dtype),
+        kinds=None if masks is None else Kinds(*(to_tensor(mask, "bool") for mask in masks)),
+        inverse_range=to_tensor(1.0 / value_range, dtype),
+        horizon=to_tensor(max(horizon, 1), dtype),
+        ftol=to_tensor(ftol, dtype),
+        stall=to_tensor(NEVER if stall is None else stall, "int32"),
+        seed=to_tensor(seed, "int32"),
+        fixed=stacked(zip(*(start.fixed for start in starts), strict=True)),
+    )
+    return Group(state, data)

@@ -1,0 +1,210 @@
+"""The methods: a table from a name to its options and its recipe.
+
+Each method's options are a frozen dataclass; a field's metadata says what it means, and
+`deepopt list` prints it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._backend import FLOATS
+from ._checks import check_choice, check_number
+from .descents import DESCENTS, Adam, Descent, GradientDescent
+from .reparametrizations import Deep, Direct, Reparametrization
+from .schedules import Constant, GaussianSmoothing, Schedule
+
+GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A method put together by hand: pass it as ``method=`` to `deepopt.minimize`.
+
+    Parameters
+    ----------
+    reparametrization : Reparametrization
+        Where the variables live: `Direct`, `Deep` or your own.
+    schedule : Schedule, default `Constant`
+        Which objective is minimised when.
+    descent : Descent, default `GradientDescent`
+        How a step is taken.
+
+    Examples
+    --------
+    >>> from deepopt import Adam, Deep, Recipe
+    >>> Recipe(Deep(n_embeddings=10), descent=Adam()).descent.beta1
+    0.9
+    """
+
+    reparametrization: Reparametrization
+    schedule: Schedule = Constant()
+    descent: Descent = GradientDescent()
+
+
+def _option(default: Any, help: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options that every method takes; the defaults are those of a recipe made by hand."""
+
+    maxiter: int = _option(10_000, "iterations at most")
+    maxfev: int | None = _option(None, "points evaluated at most; never exceeded")
+    maxtime: float | None = _option(None, "wall seconds from the call, compilation included")
+    learning_rate: float | str | Sequence[float] = _option(
+        "grid", 'one rate, a sequence of rates, or "grid" (10⁰ … 10⁻¹⁰); the best run is returned'
+    )
+    ftol: float | None = _option(
+        None, "a run ends when the mean over its points, scaled to [0, 1], improves by less"
+    )
+    stall: int = _option(100, "… over this many iterations")
+    polish: bool = _option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
+    dtype: str = _option("float64", '"float64" or "float32"')
+    disp: bool = _option(False, "print progress and the outcome")
+    batched: bool | None = _option(None, "whether f takes (N, d); None to find out")
+    schedule: Schedule | None = _option(None, "a schedule in place of the method's own")
+    descent: Descent | str | None = _option(
+        None, 'a descent in place of the method\'s own; "gd", "momentum" and "adam" are names'
+    )
+
+    def check(self) -> None:
+        """Raise TypeError or ValueError naming the first option that is not sound."""
+        check_number("maxiter", self.maxiter, whole=True, at_least=1)
+        check_number("stall", self.stall, whole=True, at_least=1)
+        if self.maxfev is not None:
+            check_number("maxfev", self.maxfev, whole=True, at_least=1)
+        if self.maxtime is not None:
+            check_number("maxtime", self.maxtime, above=0.0)
+        if self.ftol is not None:
+            check_number("ftol", self.ftol, at_least=0.0)
+        for label in ("polish", "disp"):
+            _check_flag(label, getattr(self, label))
+        if self.batched is not None:
+            _check_flag("batched", self.batched)
+        check_choice("dtype", self.dtype, FLOATS)
+        if isinstance(self.descent, str):
+            check_choice("descent", self.descent, DESCENTS)
+        self.rates()
+
+    def rates(self) -> list[float]:
+        """The learning rates, one per run."""
+        if isinstance(self.learning_rate, str):
+            check_choice("learning_rate", self.learning_rate, ("grid",))
+            return list(GRID)
+        given = self.learning_rate
+        rates = list(given) if isinstance(given, Sequence | np.ndarray) else [given]
+        if not rates:
+            raise ValueError("learning_rate must hold at least one rate, got an empty sequence")
+        for rate in rates:
+            check_number("learning_rate", rate, above=0.0)
+            check_number("learning_rate", rate, below=np.inf)
+        return [float(rate) for rate in rates]
+
+    def recipe(self) -> Recipe:
+        """The parts, with the user's own schedule and descent in place where given."""
+        own = self.parts()
+        descent = DESCENTS[self.descent]() if isinstance(self.descent, str) else self.descent
+        return Recipe(own.reparametrization, self.schedule or own.schedule, descent or own.descent)
+
+    def parts(self) -> Recipe:
+        """The method's own parts."""
+        return Recipe(Direct())
+
+    @property
+    def networks(self) -> int:
+        """Independent draws of the variables, each run with every rate."""
+        return 1
+
+
+def _check_flag(label: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{label} must be True or False, got {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class GdOptions(Options):
+    n_starts: int = _option(50, "points that descend together")
+    starts: str = _option("network", '"network" (where `deep` begins, paper A) or "uniform"')
+    output_map: str = _option("sigmoid", "how variables become points of the box")
+    decay: float = _option(0.9, "factor on the rate after an iteration without improvement")
+    patience: int = _option(0, "iterations without improvement forgiven before each decay")
+
+    def parts(self) -> Recipe:
+        direct = Direct(self.n_starts, self.starts, self.output_map)
+        return Recipe(direct, Constant(), GradientDescent(self.decay, self.patience))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeepOptions(Options):
+    n_embeddings: int = _option(50, "points, which share one network")
+    n_hidden: int = _option(10, "length of an embedding and of each hidden layer")
+    n_layers: int = _option(1, "hidden layers")
+    n_starts: int = _option(1, "independent networks, each run with every rate")
+    output_map: str = _option("sigmoid", "how the network's outputs become points of the box")
+    decay: float = _option(0.9, "factor on the rate after an iteration without improvement")
+    patience: int = _option(0, "iterations without improvement forgiven before each decay")
+
+    def check(self) -> None:
+        super().check()
+        check_number("n_starts", self.n_starts, whole=True, at_least=1)
+
+    def parts(self) -> Recipe:
+        deep = Deep(self.n_embeddings, self.n_hidden, self.n_layers, self.output_map)
+        return Recipe(deep, Constant(), GradientDescent(self.decay, self.patience))
+
+    @property
+    def networks(self) -> int:
+        return self.n_starts
+
+
+@dataclasses.dataclass(frozen=True)
+class HomotopyOptions(Options):
+    maxiter: int = _option(2000, "iterations of the homotopy, before the polish")
+    learning_rate: float | str | Sequence[float] = _option(
+        0.1, "step of Adam in units of the smoothing σ; a sequence or a grid runs each"
+    )
+    polish: bool = _option(True, "finish with SciPy's L-BFGS-B from the best point, in float64")
+    n_starts: int = _option(16, "points that descend together")
+
+    def parts(self) -> Recipe:
+        descent = Adam(beta1=0.9, beta2=0.99)
+        return Recipe(Direct(self.n_starts, "uniform", "reflect"), GaussianSmoothing(), descent)
+
+
+class Method(NamedTuple):
+    """A row of the table."""
+
+    options: type[Options]
+    summary: str
+
+
+METHODS: dict[str, Method] = {
+    "homotopy": Method(HomotopyOptions, "Direct × GaussianSmoothing × Adam, then a polish"),
+    "gd": Method(GdOptions, "Direct × Constant × gradient descent (paper A's shallow optimizer)"),
+    "deep": Method(DeepOptions, "Deep × Constant × gradient descent (paper A's deep optimizer)"),
+}
+
+
+def find(method: str) -> Method:
+    """The row of a name, in any case; ValueError with the nearest names."""
+    row = METHODS.get(method.lower())
+    if row is not None:
+        return row
+    near = difflib.get_close_matches(method.lower(), METHODS, n=3, cutoff=0.4) or list(METHODS)
+    names = " or ".join(repr(name) for name in near)
+    raise ValueError(f"method {method!r} is unknown; did you mean {names}?")
+
+
+def read_options(kind: type[Options], given: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Checked options of a method, and the names given that it does not have."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    options = kind(**{key: value for key, value in given.items() if key in names})
+    options.check()
+    return options, [key for key in given if key not in names]

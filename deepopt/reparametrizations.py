@@ -1,0 +1,174 @@
+"""Reparametrizations: where the variables live. Each is a small value: settings in, functions out.
+
+A reparametrization draws the variables of one run on the host (NumPy, so that every backend
+starts from the same numbers) and turns the variables of all runs into points in unit coordinates.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ._backend import Tensor, Tensors, ops, precision, to_numpy, to_tensor
+from ._box import OUTPUT_MAPS, Box, Kinds
+from ._checks import check_choice, check_number
+
+
+class Start(NamedTuple):
+    """The arrays of one run: those that descend and those that stay fixed."""
+
+    variables: list[np.ndarray]
+    fixed: list[np.ndarray]
+
+
+class Reparametrization(Protocol):
+    """What the loop asks of a reparametrization; any frozen, hashable object will do."""
+
+    @property
+    def n_points(self) -> int:
+        """Points per run."""
+
+    def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
+        """Variables of one run; if x0 (d,) in unit coordinates is given, its first point is x0."""
+
+    def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
+        """Points (runs, n_points, d) in unit coordinates, inside the box."""
+
+
+def starting_points(reparametrization: Reparametrization, start: Start, box: Box) -> np.ndarray:
+    """The points (n_points, d) where a run with these variables begins, in unit coordinates."""
+    with precision("float64"):
+        variables, fixed = ([to_tensor(a[None], "float64") for a in part] for part in start)
+        kinds = Kinds(*(ops.convert_to_tensor(mask) for mask in (box.closed, box.half)))
+        return to_numpy(reparametrization.points(variables, fixed, kinds))[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Deep:
+    """x = box(W_out relu(… relu(W_1 z_i + b_1) …) + b_out): paper A's deep reparametrization.
+
+    n trainable embeddings z_i pass through one shared network [Linear → ReLU] × n_layers →
+    Linear, whose output is mapped onto the box (§3.2). At the start z ~ N(0, 1), and the
+    weights and biases of each layer ~ N(0, 1/fan_in).
+
+    Parameters
+    ----------
+    n_embeddings : int, default 50
+        n, the points that share one network.
+    n_hidden : int, default 10
+        n_h, the length of an embedding and of every hidden layer.
+    n_layers : int, default 1
+        n_l, the hidden layers (0 is a linear network).
+    output_map : {"sigmoid", "tanh", "reflect", "clip"}, default "sigmoid"
+        Map of the network's output y onto the box, y = 0 to its centre. "sigmoid" is 1/(1 + e^-y).
+        "tanh" is the paper's public code: tanh(a y) with a = 1.7159 / max |y| at the start.
+        "reflect" is the identity inside and mirrored at the bounds, "clip" cut off there.
+
+    Notes
+    -----
+    A run holds n n_h + n_l n_h (n_h + 1) + d (n_h + 1) variables. The embeddings can only reach
+    the points that one network can tell apart, which is the method's idea.
+
+    If x0 is given, the output bias is shifted so that the first point is x0; "sigmoid" and "tanh",
+    which never reach a bound, come within a thousandth of the box of it.
+
+    Examples
+    --------
+    >>> Deep(n_embeddings=20, n_layers=2).n_points
+    20
+
+    References
+    ----------
+    Lopez-Paz & Sagun, Easing non-convex optimization with neural networks, 2018, eq. (2), §3.2.
+    """
+
+    n_embeddings: int = 50
+    n_hidden: int = 10
+    n_layers: int = 1
+    output_map: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        check_number("n_embeddings", self.n_embeddings, at_least=1, whole=True)
+        check_number("n_hidden", self.n_hidden, at_least=1, whole=True)
+        check_number("n_layers", self.n_layers, at_least=0, whole=True)
+        check_choice("output_map", self.output_map, OUTPUT_MAPS)
+
+    @property
+    def n_points(self) -> int:
+        return self.n_embeddings
+
+    def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
+        embeddings = rng.standard_normal((self.n_embeddings, self.n_hidden))
+        layers: list[np.ndarray] = []
+        for width in [self.n_hidden] * self.n_layers + [box.dim]:
+            layers.append(rng.standard_normal((self.n_hidden, width)) / np.sqrt(self.n_hidden))
+            layers.append(rng.standard_normal((1, width)) / np.sqrt(self.n_hidden))
+        outputs = _forward(np, embeddings, layers)
+        scale = 1.7159 / np.abs(outputs).max() if self.output_map == "tanh" else 1.0
+        inverse = OUTPUT_MAPS[self.output_map].inverse
+        target = inverse(np.where(box.closed, 0.5, 0.0) if x0 is None else x0, box)
+        shift = target / scale - (0.0 if x0 is None else outputs[0])
+        layers[-1] = layers[-1] + shift
+        return Start([embeddings, *layers], [np.asarray(scale)])
+
+    def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
+        outputs = _forward(ops, variables[0], variables[1:])
+        if self.output_map == "tanh":
+            outputs = ops.reshape(fixed[0], (-1, 1, 1)) * outputs
+        return OUTPUT_MAPS[self.output_map].forward(outputs, kinds)
+
+
+def _forward(xp: Any, inputs: Any, layers: list[Any]) -> Any:
+    """The network of §3.2 on (..., n, n_h); `xp` is numpy or keras.ops."""
+    hidden = inputs
+    for weight, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
+        hidden = xp.maximum(xp.matmul(hidden, weight) + bias, 0.0)
+    return xp.matmul(hidden, layers[-2]) + layers[-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Direct:
+    """x = box(w): the variables are the points themselves (paper A's shallow optimizer).
+
+    Parameters
+    ----------
+    n_starts : int, default 50
+        Points per run.
+    starts : {"network", "uniform"}, default "network"
+        Where the points begin: where `Deep` with as many embeddings and the same rng begins, so
+        that both start from the same x⁰ (paper A, §3.3), or uniformly in the box.
+    output_map : {"sigmoid", "tanh", "reflect", "clip"}, default "sigmoid"
+        Map onto the box, as in `Deep`.
+
+    Examples
+    --------
+    >>> Direct(n_starts=16, starts="uniform").n_points
+    16
+    """
+
+    n_starts: int = 50
+    starts: str = "network"
+    output_map: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        check_number("n_starts", self.n_starts, at_least=1, whole=True)
+        check_choice("starts", self.starts, ("network", "uniform"))
+        check_choice("output_map", self.output_map, OUTPUT_MAPS)
+
+    @property
+    def n_points(self) -> int:
+        return self.n_starts
+
+    def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
+        if self.starts == "network":
+            network = Deep(n_embeddings=self.n_starts, output_map=self.output_map)
+            points = starting_points(network, network.init(box, rng, x0), box)
+        else:
+            points = box.draw(rng, self.n_starts)
+            points = points if x0 is None else np.concatenate([x0[None], points[1:]])
+        return Start([OUTPUT_MAPS[self.output_map].inverse(points, box)], [])
+
+    def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
+        return OUTPUT_MAPS[self.output_map].forward(variables[0], kinds)
