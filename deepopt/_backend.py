@@ -22,7 +22,7 @@ import numpy as np
 def _without_startup_noise() -> Iterator[None]:
     """Drop the log lines that TensorFlow's libraries write to stderr before any setting counts."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    noise = re.compile(rb"^(WARNING: All log messages before absl|[IWE]\d{4} \d\d:\d\d:\d\d)")
+    noise = re.compile(rb"^(WARNING: All log messages before absl|To enable the following instructions:|[IWE]\d{4} \d\d:\d\d:\d\d)")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as captured, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -41,7 +41,7 @@ def _without_startup_noise() -> Iterator[None]:
 
 with _without_startup_noise():
     import keras
-    from keras import ops
+    from keras import ops as ops
     from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as _NARROWED
 
 Tensor = Any
@@ -84,6 +84,24 @@ def is_tensor(value: Any) -> bool:
 
 def to_tensor(value: Any, dtype: str) -> Tensor:
     return ops.convert_to_tensor(np.asarray(value), dtype=dtype)
+
+
+def to_tensor_outside_traces(array: np.ndarray, dtype: str) -> Tensor:
+    """`array` as a tensor with values, also while a function is being traced.
+
+    As a constant of the graph each trace would hold a copy, and compile for long.
+    """
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.init_scope():
+            return to_tensor(array, dtype)
+    if name() == "jax":
+        import jax
+
+        with jax.ensure_compile_time_eval():
+            return to_tensor(array, dtype)
+    return to_tensor(array, dtype)
 
 
 def to_numpy(tensor: Tensor) -> np.ndarray:
@@ -265,7 +283,7 @@ def jvp(function: Callable[[Tensor], Tensor], x: Tensor, tangent: Tensor) -> tup
 
 
 def normal(seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:
-    """Standard normal numbers that depend on the two integers in `seed` (2,) and on nothing else."""
+    """Standard normal numbers that depend on the two integers in `seed` (2,) alone."""
     dtype = keras.backend.standardize_dtype(dtype)
     if name() == "tensorflow":
         import tensorflow as tf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,15 @@ def check_number(
         expected = "a whole number" if whole else "a number"
         raise TypeError(f"{label} must be {expected}, got {value!r}")
     limits = [
-        (at_least, "at least", lambda v, limit: v >= limit),
-        (above, "above", lambda v, limit: v > limit),
-        (at_most, "at most", lambda v, limit: v <= limit),
-        (below, "below", lambda v, limit: v < limit),
+        (at_least, "at least", operator.ge),
+        (above, "above", operator.gt),
+        (at_most, "at most", operator.le),
+        (below, "below", operator.lt),
     ]
-    given = [(limit, words, holds) for limit, words, holds in limits if limit is not None]
     number = float(value)
-    if np.isnan(number) or not all(holds(number, limit) for limit, _, holds in given):
-        expected = " and ".join(f"{words} {limit:g}" for limit, words, _ in given)
+    sound = [limit is None or holds(number, limit) for limit, _, holds in limits]
+    if np.isnan(number) or not all(sound):
+        expected = " and ".join(f"{words} {x:g}" for x, words, _ in limits if x is not None)
         raise ValueError(f"{label} must be {expected or 'a number'}, got {value!r}")
 
 

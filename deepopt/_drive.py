@@ -92,7 +92,7 @@ class Driver:
                 self._record()
                 if self._watch(self.best(), self.nit):
                     return Status.CALLBACK
-                if all(_host(group.state.done).all() for group in self.groups):
+                if all(to_numpy(group.state.done).all() for group in self.groups):
                     return self._why_done()
         except KeyboardInterrupt:
             return Status.INTERRUPTED
@@ -100,39 +100,39 @@ class Driver:
 
     @property
     def nit(self) -> int:
-        return max(int(_host(group.state.nit).max()) for group in self.groups)
+        return max(int(to_numpy(group.state.nit).max()) for group in self.groups)
 
     def best(self) -> Best:
         values = self.best_per_run()
         run = int(np.argmin(values))
-        return Best(self._row("best_x", run).astype("float64"), float(values[run]), run)
+        group, row = self._locate(run)
+        x = to_numpy(group.state.best_x)[row].astype("float64")
+        return Best(x, float(values[run]), run)
 
     def best_per_run(self) -> np.ndarray:
         """The lowest value (R,) that each run has met; infinite where it met none."""
-        return np.concatenate([_host(g.state.best_f) for g in self.groups]).astype("float64")
-
-    def _row(self, field: str, run: int) -> np.ndarray:
-        for group in self.groups:
-            rows = getattr(group.state, field)
-            if run < rows.shape[0]:
-                return _host(rows)[run]
-            run -= rows.shape[0]
-        raise IndexError(run)
+        values = np.concatenate([to_numpy(g.state.best_f) for g in self.groups])
+        return np.asarray(values, dtype="float64")
 
     def points(self, run: int) -> np.ndarray:
         """The points (n, d) where a run stands now, in the user's coordinates."""
+        group, row = self._locate(run)
+        points = self._program.points(group.state.variables, group.data)
+        return np.asarray(to_numpy(points)[row], dtype="float64")
+
+    def _locate(self, run: int) -> tuple[Group, int]:
+        """The group that holds a run, and the run's row in it."""
         for group in self.groups:
             size = group.state.rate.shape[0]
             if run < size:
-                points = self._program.points(group.state.variables, group.data)
-                return _host(points)[run].astype("float64")
+                return group, run
             run -= size
         raise IndexError(run)
 
     def _why_done(self) -> Status:
         if not np.isfinite(self.best().fun):
             return Status.NOT_FINITE
-        stalled = [_host(g.state.since) >= _host(g.data.stall) for g in self.groups]
+        stalled = [to_numpy(g.state.since) >= to_numpy(g.data.stall) for g in self.groups]
         return Status.CONVERGED if np.concatenate(stalled).any() else Status.MAXITER
 
     def _record(self) -> None:
@@ -144,8 +144,7 @@ class Driver:
     def _advance(self, index: int, stop: int) -> Status | None:
         """Bring one group to iteration `stop`, unless a limit comes first."""
         while self._reached[index] < stop:
-            state, data = self.groups[index]
-            live = int((~_host(state.done)).sum())
+            live = int((~to_numpy(self.groups[index].state.done)).sum())
             if live == 0:
                 return None
             allowed = (self._limits.maxfev - self._objective.nfev) // (live * self._cost)
@@ -167,9 +166,9 @@ class Driver:
         state, data = self.groups[index]
         begun, length = time.perf_counter(), stop - self._reached[index]
         if self._objective.traceable:
-            before = int(_host(state.nit).sum())
+            before = int(to_numpy(state.nit).sum())
             state = self._program.chunk(state, data, to_tensor(stop, "int32"))
-            self._objective.count((int(_host(state.nit).sum()) - before) * self._cost)
+            self._objective.count((int(to_numpy(state.nit).sum()) - before) * self._cost)
         else:
             for _ in range(length):
                 state = self._step_outside(state, index)
@@ -180,9 +179,9 @@ class Driver:
     def _step_outside(self, state: State, index: int) -> State:
         """One iteration of a black box: f is called between the two compiled halves."""
         data = self.groups[index].data
-        x = _host(self._program.propose(state, data))
+        x = to_numpy(self._program.propose(state, data))
         dtype = x.dtype
-        live = ~_host(state.done)
+        live = ~to_numpy(state.done)
         values = np.full(x.shape[:-1], np.nan)
         gradients = np.zeros(x.shape)
         points = x[:, live].reshape(-1, x.shape[-1]).astype("float64")
@@ -192,7 +191,3 @@ class Driver:
         return self._program.absorb(  # type: ignore[no-any-return]
             state, data, to_tensor(values, dtype.name), to_tensor(gradients, dtype.name)
         )
-
-
-def _host(tensor: object) -> np.ndarray:
-    return to_numpy(tensor)

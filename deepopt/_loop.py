@@ -11,18 +11,14 @@ d dimensions.
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 
-from ._backend import Compiled, Tensor, Tensors, ops, to_numpy, to_tensor, vjp
+from ._backend import Compiled, Tensor, Tensors, ops, to_tensor, vjp
 from ._box import Box, Kinds
-from ._objective import Objective
-from ._result import Status
 from .descents import Descent, per_run
 from .reparametrizations import Reparametrization, Start
 from .schedules import Schedule

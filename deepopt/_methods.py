@@ -91,6 +91,10 @@ class Options:
         check_choice("dtype", self.dtype, FLOATS)
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
+        elif self.descent is not None:
+            _check_part("descent", self.descent, ("init", "step", "decay", "patience"))
+        if self.schedule is not None:
+            _check_part("schedule", self.schedule, ("sample", "weights", "rate", "samples"))
         self.rates()
 
     def rates(self) -> list[float]:
@@ -121,6 +125,11 @@ class Options:
     def networks(self) -> int:
         """Independent draws of the variables, each run with every rate."""
         return 1
+
+
+def _check_part(label: str, value: Any, members: tuple[str, ...]) -> None:
+    if not all(hasattr(value, member) for member in members):
+        raise TypeError(f"{label} must be a {label} (with {', '.join(members)}), got {value!r}")
 
 
 def _check_flag(label: str, value: Any) -> None:

@@ -137,10 +137,12 @@ def minimize(
             fun, x0, args=args, jac=jac, hess=hess, hessp=hessp, bounds=bounds,
             constraints=constraints, callback=callback, **dict(options or {}),
         )  # fmt: skip
+    if not isinstance(options, Mapping | None):
+        raise TypeError(f"options must be a dict, got {type(options).__name__}")
     name, settings, unknown = _read_method(method, dict(options or {}), tol)
     for key in unknown:
         _warn_unknown(key, name)
-    rng = np.random.default_rng(rng)
+    rng = _read_rng(rng)
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds
     box, x0_unit = _read_domain(x0, bounds, scale, fun)
@@ -269,7 +271,12 @@ class _Call:
         """The best point of all, polished if asked, with f there in float64."""
         objective, best = self.objective, driver.best()
         points, energies = self._population(driver, best.run, status)
-        x, fun = self._lowest(best, points, energies)
+        if status is not Status.INTERRUPTED:
+            x, fun = self._lowest(best, points, energies)
+        elif np.isfinite(best.fun):  # f is not called again
+            x, fun = self.box.clip(best.x), best.fun
+        else:
+            x, fun = points[0], np.nan
         gradient = None
         done = status in (Status.MAXITER, Status.CONVERGED)
         if self.options.polish and done and np.isfinite(fun):
@@ -299,7 +306,6 @@ class _Call:
         if self.options.disp:
             print(f"{self.name}: {result.message} f = {fun:.10g} after {objective.nfev} points")
         return result
-
 
     def _population(
         self, driver: Driver, run: int, status: Status
@@ -383,7 +389,7 @@ def _read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nd
     dim = fun.dim if isinstance(fun, Problem) else None if start is None else len(start)
     lower, upper = _read_bounds(bounds, dim)
     if start is not None and len(start) != len(lower):
-        raise ValueError(f"x0 must have {len(lower)} entries like bounds, got {len(start)}")
+        raise ValueError(f"x0 must have {len(lower)} entries, got {len(start)}")
     if start is None:
         if not np.isfinite(upper - lower).all():
             raise ValueError("x0 is missing; it is needed where a bound is infinite")
@@ -402,6 +408,15 @@ def _read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nd
     return box, box.to_unit(start)
 
 
+def _read_rng(rng: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"rng must be None, a whole number >= 0 or a numpy Generator, got {rng!r}"[:200]
+        ) from None
+
+
 def _vector(label: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
@@ -417,7 +432,7 @@ def _vector(label: str, value: Any) -> np.ndarray:
 
 def _read_scale(scale: Any, x0: np.ndarray) -> np.ndarray:
     if scale is None:
-        return np.maximum(1.0, np.abs(x0))
+        return np.asarray(np.maximum(1.0, np.abs(x0)))
     values = np.asarray(scale, dtype="float64")
     if values.ndim > 1 or values.size not in (1, len(x0)) or not (values > 0).all():
         raise ValueError(f"scale must be a positive number or {len(x0)} of them, got {scale!r}")
@@ -431,14 +446,10 @@ def _read_bounds(bounds: Any, dim: int | None) -> tuple[np.ndarray, np.ndarray]:
         return np.full(dim, -np.inf), np.full(dim, np.inf)
     lower, upper = _bound_arrays(bounds)
     if dim is not None:
-        if lower.size == 1:
-            lower = np.repeat(lower, dim)
-        if upper.size == 1:
-            upper = np.repeat(upper, dim)
-        if len(lower) != dim or len(upper) != dim:
-            raise ValueError(
-                f"bounds must have {dim} entries, one per variable, got {max(len(lower), len(upper))}"
-            )
+        if hasattr(bounds, "lb") and lower.size == 1:
+            lower, upper = np.repeat(lower, dim), np.repeat(upper, dim)
+        if len(lower) != dim:
+            raise ValueError(f"bounds must have {dim} entries, one per variable, got {len(lower)}")
     if np.isnan(lower).any() or np.isnan(upper).any():
         raise ValueError("bounds must not hold NaN; use None or an infinity for no bound")
     inverted = lower > upper
@@ -450,7 +461,9 @@ def _read_bounds(bounds: Any, dim: int | None) -> tuple[np.ndarray, np.ndarray]:
     empty = (lower == upper) & ~np.isfinite(lower)
     if empty.any():
         at = int(np.argmax(empty))
-        raise ValueError(f"bounds must enclose a real number, got {lower[at]:g} twice at index {at}")
+        raise ValueError(
+            f"bounds must enclose a real number, got {lower[at]:g} twice at index {at}"
+        )
     return lower, upper
 
 

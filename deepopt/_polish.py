@@ -12,7 +12,7 @@ from ._objective import Objective
 from ._result import Status
 
 
-class _Stop(Exception):
+class _LimitReached(Exception):  # noqa: N818
     """A limit was reached; carries the status."""
 
 
@@ -27,16 +27,16 @@ def polish(
     def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal best
         if objective.nfev + objective.points_per_gradient > maxfev:
-            raise _Stop(Status.MAXFEV)
+            raise _LimitReached(Status.MAXFEV)
         if time.perf_counter() > deadline:
-            raise _Stop(Status.MAXTIME)
+            raise _LimitReached(Status.MAXTIME)
         inside = box.clip(point)
         f, gradient = objective.values_and_gradients(inside[None])
         value, slope = float(f[0]), gradient[0]
-        if value < best[1] or (value == best[1] and best[2] is None):
-            best = (inside, value, slope)
         if not np.isfinite(value):
             return np.inf, np.zeros_like(slope)
+        if value < best[1] or (value == best[1] and best[2] is None):
+            best = (inside, value, slope)
         return value, np.where(np.isfinite(slope), slope, 0.0)
 
     bounds = Bounds(box.lower, box.upper)
@@ -44,7 +44,7 @@ def polish(
     try:
         minimize(evaluate, x, jac=True, bounds=bounds, method="L-BFGS-B", options=settings)
         status = Status.CONVERGED
-    except _Stop as stop:
+    except _LimitReached as stop:
         status = stop.args[0]
     except KeyboardInterrupt:
         status = Status.INTERRUPTED

@@ -40,6 +40,11 @@ def per_run(values: Tensor, like: Tensor) -> Tensor:
     return ops.reshape(values, (-1,) + (1,) * (len(like.shape) - 1))
 
 
+def _like(value: float, tensor: Tensor) -> Tensor:
+    """`value` in the tensor's type, with all its digits (ops.cast goes by way of float32)."""
+    return ops.convert_to_tensor(value, dtype=tensor.dtype)
+
+
 def _check_plateau(decay: float, patience: int) -> None:
     check_number("decay", decay, above=0.0, at_most=1.0)
     check_number("patience", patience, at_least=0, whole=True)
@@ -173,8 +178,8 @@ class Adam:
             self.beta2 * v + (1 - self.beta2) * g * g
             for v, g in zip(memory[half:], gradients, strict=True)
         ]
-        rate = rate / (1.0 - ops.power(ops.cast(self.beta1, rate.dtype), t))
-        correction = 1.0 / (1.0 - ops.power(ops.cast(self.beta2, rate.dtype), t))
+        rate = rate / (1.0 - ops.power(_like(self.beta1, rate), t))
+        correction = 1.0 / (1.0 - ops.power(_like(self.beta2, rate), t))
         updates = [
             per_run(rate, m) * m / (ops.sqrt(v * correction) + self.epsilon)
             for m, v in zip(first, second, strict=True)

@@ -42,7 +42,8 @@ def starting_points(reparametrization: Reparametrization, start: Start, box: Box
     with precision("float64"):
         variables, fixed = ([to_tensor(a[None], "float64") for a in part] for part in start)
         kinds = Kinds(*(ops.convert_to_tensor(mask) for mask in (box.closed, box.half)))
-        return to_numpy(reparametrization.points(variables, fixed, kinds))[0]
+        points: np.ndarray = to_numpy(reparametrization.points(variables, fixed, kinds))[0]
+        return points
 
 
 @dataclasses.dataclass(frozen=True)

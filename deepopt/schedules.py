@@ -101,7 +101,7 @@ class GaussianSmoothing:
 
     def _sigma(self, t: Tensor) -> Tensor:
         progress = ops.minimum(t / self.fraction, 1.0)
-        ratio = ops.cast(self.sigma_end / self.sigma_start, t.dtype)
+        ratio = ops.convert_to_tensor(self.sigma_end / self.sigma_start, dtype=t.dtype)
         return self.sigma_start * ops.power(ratio, progress)
 
     def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:

@@ -111,7 +111,7 @@ class Rastrigin(Problem):
     def _function(self, x: Tensor) -> Tensor:
         from keras import ops
 
-        return ops.sum(ops.square(x) + 20.0 * ops.square(ops.sin(PI * x)), axis=-1)
+        return ops.sum(ops.square(x) + 10.0 - 10.0 * ops.cos(2.0 * PI * x), axis=-1)
 
     def _minimiser(self) -> Vector:
         return np.zeros(self.dim)

@@ -145,9 +145,11 @@ class SphericalSpinGlass(Problem):
     def _couplings_like(self, y: Tensor) -> Tensor:
         import keras
 
+        from .._backend import to_tensor_outside_traces
+
         dtype = keras.backend.standardize_dtype(y.dtype)
         if dtype not in self._tensors:
-            self._tensors[dtype] = _outside_traces(self._couplings, dtype)
+            self._tensors[dtype] = to_tensor_outside_traces(self._couplings, dtype)
         return self._tensors[dtype]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -195,23 +197,3 @@ def available_memory() -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def _outside_traces(array: Vector, dtype: str) -> Tensor:
-    """`array` as a tensor with values, also while a function is being traced.
-
-    Otherwise every trace would hold its own copy as a constant of the graph.
-    """
-    from .._backend import name, to_tensor
-
-    if name() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.init_scope():
-            return to_tensor(array, dtype)
-    if name() == "jax":
-        import jax
-
-        with jax.ensure_compile_time_eval():
-            return to_tensor(array, dtype)
-    return to_tensor(array, dtype)
