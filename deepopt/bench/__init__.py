@@ -1,0 +1,93 @@
+"""The suites behind ``deepopt bench``: cells that are run once, kept, and redrawn at will.
+
+=============  ===============================================================================
+suite          what
+=============  ===============================================================================
+``quick``      nine objectives, `gd` and `deep`, one start, the grid of rates; a minute
+``convexity``  paper A's protocol in full: the same clock time for both, every rate on its own
+=============  ===============================================================================
+
+A suite is a list of cells, a cell a named unit of work with its parameters. Each finished cell
+is a file in ``OUT/cells``; one that is there is not run again, so that repeating a command
+continues it, or redraws its tables and figures.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+SUITES = {
+    "quick": "nine objectives, gd and deep, one start: about a minute",
+    "convexity": "paper A's protocol in full: hours",
+}
+
+
+def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) -> dict[str, Any]:
+    """Run a suite, or what is missing of it, and write its results.
+
+    Parameters
+    ----------
+    suite : {"quick", "convexity"}
+        Which suite.
+    out : path, optional
+        Folder for the results; default ``deepopt-bench/SUITE``.
+    **settings
+        Both suites: ``seed`` (0), ``dim`` (50), ``only`` (names of problems; default all),
+        ``dtype`` ("float64"), ``iterations`` (1000 for quick, 10000 for convexity; the spin glass
+        takes a part of them), ``quiet`` (False). convexity: ``starts`` (10), ``glass_starts`` (3).
+
+    Returns
+    -------
+    dict
+        What ``OUT/results.json`` holds.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One sentence that names the suite, problem or setting that is not sound.
+    OSError
+        If `out` cannot be written to; said before anything runs.
+    KeyboardInterrupt
+        With a sentence that says how many cells are kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from deepopt import bench
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = bench.run("quick", folder, only="sphere", dim=2, iterations=5, quiet=True)
+    >>> [row["problem"] for row in results["summary"]]
+    ['sphere']
+    """
+    if suite not in SUITES:
+        near = difflib.get_close_matches(str(suite), SUITES, n=1) or list(SUITES)
+        raise ValueError(
+            f"suite {suite!r} is unknown; did you mean {' or '.join(map(repr, near))}?"
+        )
+    quiet = settings.pop("quiet", False)
+    module = import_module(f".{suite}", __name__)
+    known = module.Settings.__dataclass_fields__
+    for key in settings:
+        if key not in known:
+            raise TypeError(f"suite {suite!r} has no setting {key!r}; it has {', '.join(known)}")
+    checked = module.Settings(**settings)
+    folder = Path("deepopt-bench", suite) if out is None else Path(out)
+    _check_writable(folder)
+    return module.run(checked, folder, quiet)  # type: ignore[no-any-return]
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        (folder / "cells").mkdir(parents=True, exist_ok=True)
+        for place in (folder, folder / "cells"):
+            with tempfile.TemporaryFile(dir=place):
+                pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"out must be a folder that can be written to, got {folder}: {reason}"
+        ) from None

@@ -1,0 +1,195 @@
+"""Cells: named units of work whose results are kept on disk, one file each.
+
+A file's name ends in a digest of the cell's parameters, so results of other settings stay beside
+each other. Files appear whole or not at all, so several processes may share a folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FORMAT = 1  # of a cell's file; another format is run again
+
+Record = dict[str, Any]  # what a cell's file holds: format, cell, parameters, environment, result
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A unit of work.
+
+    Parameters
+    ----------
+    name : str
+        Unique among the cells of one suite and one set of parameters; part of a file name.
+    parameters : dict
+        All that the result depends on, as JSON.
+    work : callable
+        Returns the result, as a dict of JSON's types and NumPy's numbers and arrays.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    work: Callable[[], dict[str, Any]]
+
+    def path(self, folder: Path) -> Path:
+        """Where its result is kept."""
+        key = json.dumps(self.parameters, sort_keys=True)
+        return folder / f"{self.name}.{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
+
+
+def run_cells(cells: Sequence[Cell], folder: Path, console: Console) -> None:
+    """Run in order the cells that have no result in `folder` yet.
+
+    A damaged or foreign file is reported and its cell run again. Raises KeyboardInterrupt with a
+    sentence on what is kept.
+    """
+    waiting = [cell for cell in cells if _usable(cell, folder, console) is None]
+    done = len(cells) - len(waiting)
+    if done:
+        console.print(f"{done} of {len(cells)} cells are finished already", highlight=False)
+    try:
+        for cell in _shown(waiting, done, len(cells), console):
+            record = {
+                "format": FORMAT,
+                "cell": cell.name,
+                "parameters": dict(cell.parameters),
+                "environment": environment(),
+                "result": cell.work(),
+            }
+            write_json(cell.path(folder), record)
+            done += 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Interrupted: {done} of {len(cells)} cells are finished and kept in {folder}; "
+            "the same command continues."
+        ) from None
+
+
+def finished(cells: Iterable[Cell], folder: Path) -> list[Record]:
+    """The records of those cells that have a sound result in `folder`."""
+    records = (_usable(cell, folder, None) for cell in cells)
+    return [record for record in records if record is not None]
+
+
+def _usable(cell: Cell, folder: Path, console: Console | None) -> Record | None:
+    path = cell.path(folder)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        record = None
+    if _is_record(record, cell):
+        return dict(record)
+    if console is not None:
+        console.print(
+            f"Warning: {path} is damaged or not of this benchmark; its cell is run again",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return None
+
+
+def _is_record(record: Any, cell: Cell) -> bool:
+    return (
+        isinstance(record, dict)
+        and record.get("format") == FORMAT
+        and record.get("parameters") == dict(cell.parameters)
+        and isinstance(record.get("result"), dict)
+    )
+
+
+def _shown(cells: Sequence[Cell], done: int, total: int, console: Console) -> Iterable[Cell]:
+    """The cells one by one, with a progress bar on a terminal and a line each elsewhere."""
+    if not console.is_terminal or console.quiet:
+        for number, cell in enumerate(cells, done + 1):
+            begun = time.perf_counter()
+            yield cell
+            seconds = time.perf_counter() - begun
+            console.print(f"[{number}/{total}] {cell.name}: {seconds:.1f} s", markup=False)
+        return
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("", total=total, completed=done)
+        for cell in cells:
+            progress.update(task, description=cell.name)
+            yield cell
+            progress.advance(task)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON (no NaN, no infinities), whole or not at all."""
+    write_text(path, json.dumps(plain(value), allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def plain(value: Any) -> Any:
+    """`value` in JSON's own types; what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def backend() -> str:
+    """The active Keras backend."""
+    from .._backend import name
+
+    return name()
+
+
+def environment() -> dict[str, Any]:
+    """What a measured time depends on."""
+    from .. import __version__
+
+    active = backend()  # before Keras, whose start-up noise it holds back
+    import keras
+
+    return {
+        "deepopt": __version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": active,
+        "backend_version": _version(active),
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+    }
+
+
+def _version(package: str) -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,67 @@
+"""What the suites' reports share: where they print, and files beside ``results.json``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._cells import FORMAT, Record, plain, write_json, write_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 160  # columns of a table that does not go to a terminal
+
+
+def console_for(quiet: bool) -> Console:
+    """Standard output, or nothing."""
+    from rich.console import Console
+
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def write_results(
+    path: Path, suite: str, settings: Mapping[str, Any], records: list[Record], **more: Any
+) -> dict[str, Any]:
+    """Write and return what is needed to redraw: settings, environments, cells."""
+    environments: list[Any] = []
+    for record in records:
+        if record["environment"] not in environments:
+            environments.append(record["environment"])
+    results = plain(
+        {
+            "format": FORMAT,
+            "suite": suite,
+            "settings": {key: value for key, value in settings.items() if key != "only"},
+            "environments": environments,
+            **more,
+            "cells": [
+                {key: record[key] for key in ("cell", "parameters", "result")} for record in records
+            ],
+        }
+    )
+    write_json(path, results)
+    return dict(results)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line per row, under the keys of the first."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def number(value: float | None) -> str:
+    """Four digits, or a dash for None."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def say_where(console: Console, out: Path, files: Sequence[str]) -> None:
+    """Where the files are."""
+    console.print(f"{', '.join(files)} are in {out}", highlight=False, soft_wrap=True)

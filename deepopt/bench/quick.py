@@ -1,0 +1,180 @@
+"""A first look: the nine objectives, shallow and deep, one start each, the grid of rates."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._checks import check_choice, check_number
+from ._cells import Cell, Record, backend, finished, run_cells
+from ._objectives import GLASS, Scale, make, read_names, scale
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+METHODS = {"shallow": "gd", "deep": "deep"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the suite runs; see `deepopt.bench.run`."""
+
+    seed: int = 0
+    dim: int = 50
+    dtype: str = "float64"
+    only: str | Sequence[str] | None = None
+    iterations: int = 1000
+
+    def __post_init__(self) -> None:
+        check_number("seed", self.seed, whole=True, at_least=0)
+        check_choice("dtype", self.dtype, ("float64", "float32"))
+        for label in ("dim", "iterations"):
+            check_number(label, getattr(self, label), whole=True, at_least=1)
+        read_names(self.only)
+
+
+def run(settings: Settings, out: Path, quiet: bool) -> dict[str, Any]:
+    """Run what is missing of the problems asked for; report all of the suite that is there."""
+    from ._report import console_for
+
+    console = console_for(quiet)
+    for name in read_names(settings.only):
+        make(name, "given", settings.seed, settings.dim)  # a dimension too small is said at once
+    run_cells(list(cells(settings)), out / "cells", console)
+    everything = cells(dataclasses.replace(settings, only=None))
+    return _write(settings, finished(everything, out / "cells"), out, console)
+
+
+def cells(settings: Settings) -> Iterator[Cell]:
+    """The cells: problem × method."""
+    for name in read_names(settings.only):
+        for method in METHODS:
+            yield _cell(name, method, settings)
+
+
+def _cell(name: str, method: str, settings: Settings) -> Cell:
+    iterations = settings.iterations
+    parameters = {
+        "suite": "quick",
+        "problem": name,
+        "method": method,
+        "seed": settings.seed,
+        "dim": settings.dim,
+        "dtype": settings.dtype,
+        "iterations": max(1, iterations // 5) if name == GLASS else iterations,
+        "backend": backend(),
+    }
+    return Cell(f"{name}-{method}", parameters, lambda: _minimise(parameters))
+
+
+def _minimise(parameters: dict[str, Any]) -> dict[str, Any]:
+    from .._minimize import minimize
+    from .._result import Status
+
+    problem = make(parameters["problem"], "given", parameters["seed"], parameters["dim"])
+    begun = time.perf_counter()
+    options = {"maxiter": parameters["iterations"], "dtype": parameters["dtype"]}
+    method, seed = METHODS[parameters["method"]], parameters["seed"]
+    result = minimize(problem, method=method, options=options, rng=seed)
+    if result.status == Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return {
+        "fun": result.fun,
+        "rate": result.learning_rate,
+        "nit": result.nit,
+        "nfev": result.nfev,
+        "seconds": time.perf_counter() - begun,
+        "history": result.history,
+    }
+
+
+def _write(
+    settings: Settings, records: list[Record], out: Path, console: Console
+) -> dict[str, Any]:
+    from .. import plots
+    from ._report import say_where, write_csv, write_results
+
+    rows = [_row(name, pair) for name, pair in _pairs(records)]
+    results = write_results(
+        out / "results.json", "quick", dataclasses.asdict(settings), records, summary=rows
+    )
+    write_csv(out / "results.csv", [_line(record) for record in records])
+    panels = [_panel(name, pair) for name, pair in _pairs(records)]
+    title = f"Best so far over the whole grid of rates, {settings.dim} variables"
+    plots.save(plots.panels(panels, "points evaluated", title), out / "quick.png")
+    _print(rows, settings.dim, console)
+    say_where(console, out, ["results.json", "results.csv (the best of the grid)", "quick.png"])
+    return results
+
+
+def _pairs(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
+    """Records by problem."""
+    names = dict.fromkeys(record["parameters"]["problem"] for record in records)
+    for name in names:
+        yield name, [record for record in records if record["parameters"]["problem"] == name]
+
+
+def _scale(record: Record) -> Scale:
+    asked = record["parameters"]
+    return scale(make(asked["problem"], "given", asked["seed"], asked["dim"]), None)
+
+
+def _row(name: str, pair: list[Record]) -> dict[str, Any]:
+    row: dict[str, Any] = {"problem": name, "reported": _scale(pair[0]).meaning}
+    for record in pair:
+        method, result = record["parameters"]["method"], record["result"]
+        row[method] = _scale(record).error(result["fun"])
+        row[f"{method}_rate"], row[f"{method}_seconds"] = result["rate"], result["seconds"]
+    return row
+
+
+def _line(record: Record) -> dict[str, Any]:
+    asked, result = record["parameters"], record["result"]
+    line = {key: asked[key] for key in ("problem", "method", "seed")}
+    line["error"] = _scale(record).error(result["fun"])
+    return line | {key: result[key] for key in ("fun", "rate", "nit", "nfev", "seconds")}
+
+
+def _panel(name: str, pair: list[Record]) -> Any:
+    from ..plots import Curve, Panel
+    from ..problems import SphericalSpinGlass as Glass
+
+    found = _scale(pair[0])
+    curves = []
+    for record in pair:
+        history = record["result"]["history"]
+        errors = [found.error(value) for value in history["fun"]]
+        y = [math.nan if error is None else error / (found.span or 1.0) for error in errors]
+        curves.append(Curve(record["parameters"]["method"], history["nfev"], y))
+    title = name.replace("_", " ")
+    if name == GLASS:
+        return Panel(title, "energy per spin", curves, log=False, level=Glass.threshold)
+    return Panel(title, "f above minimum, of range", curves)
+
+
+def _print(rows: Sequence[dict[str, Any]], dim: int, console: Console) -> None:
+    from rich.table import Table
+
+    from ..problems import SphericalSpinGlass as Glass
+    from ._report import number
+
+    table = Table(title=f"f above its minimum, {dim} variables, one start of 50 points")
+    for column in ("problem", "gd", "deep", "rate gd", "rate deep", "seconds gd", "seconds deep"):
+        table.add_column(column, justify="left" if column == "problem" else "right")
+    for row in rows:
+        keys = ("{}", "{}_rate", "{}_seconds")
+        values = [row.get(key.format(method)) for key in keys for method in METHODS]
+        texts = [number(value) for value in values[:4]]
+        texts += ["-" if value is None else f"{value:.1f}" for value in values[4:]]
+        table.add_row(row["problem"], *texts)
+    console.print(table)
+    if any(row["problem"] == GLASS for row in rows):
+        console.print(
+            f"{GLASS}: energy per spin; the threshold is {Glass.threshold:.3f} as N grows.",
+            highlight=False,
+        )
+    console.print("Seconds are those of the whole grid, compilation included.", highlight=False)

@@ -1,0 +1,194 @@
+"""Figures: functions from data to matplotlib figures, without global state.
+
+>>> from deepopt.plots import Curve, Panel, panels
+>>> panel = Panel("a bowl", "f", [Curve("shallow", [0.1, 1.0], [1.0, 0.01])])
+>>> figure = panels([panel], "seconds", "one panel")
+>>> figure.axes[0].get_title()
+'a bowl'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# The paper's colours; dashes and widths keep them apart in grey.
+STYLES: dict[str, dict[str, Any]] = {
+    "shallow": {"color": "#1b7f3b", "linestyle": "-", "linewidth": 1.0},
+    "deep": {"color": "#e8710a", "linestyle": (0, (4, 1.5)), "linewidth": 1.4},
+}
+FLOOR = 1e-16  # errors below are drawn here: rounding, on a logarithmic axis
+COLUMNS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One run.
+
+    Parameters
+    ----------
+    label : str
+        "shallow" or "deep"; curves of one label share a style and a line of the legend.
+    x, y : sequence of float
+        Of equal length; y may hold NaN.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One objective.
+
+    Parameters
+    ----------
+    title, ylabel : str
+        What stands above and beside it.
+    curves : sequence of Curve
+        The runs.
+    log : bool, default True
+        Whether y is logarithmic; values below 1e-16 are then drawn there.
+    level : float, optional
+        A level to mark with a dotted line.
+    """
+
+    title: str
+    ylabel: str
+    curves: Sequence[Curve]
+    log: bool = True
+    level: float | None = None
+
+
+def panels(data: Sequence[Panel], xlabel: str, title: str) -> Figure:
+    """Panels three in a row, with a logarithmic x axis and one legend (paper A, Figure 2).
+
+    Parameters
+    ----------
+    data : sequence of Panel
+        At least one.
+    xlabel : str
+        Below each column, with its unit.
+    title : str
+        Above all.
+    """
+    columns = min(COLUMNS, len(data))
+    rows = math.ceil(len(data) / columns)
+    figure = Figure(figsize=(3.6 * columns + 0.4, 2.6 * rows + 1.0), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, panel in zip(axes, data, strict=False):
+        descent(ax, panel)
+    for ax in axes[len(data) :]:
+        ax.set_axis_off()
+    for ax in axes[max(0, len(data) - columns) : len(data)]:
+        ax.set_xlabel(xlabel)
+    labels = dict.fromkeys(curve.label for panel in data for curve in panel.curves)
+    handles = [Line2D([], [], label=label, **STYLES[label]) for label in labels]
+    figure.suptitle(title, fontsize=11)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def descent(ax: Axes, panel: Panel) -> Axes:
+    """Draw one panel on the given axes, best-so-far as steps, and return them."""
+    for curve in panel.curves:
+        y = np.asarray(curve.y, dtype=float)
+        y = np.maximum(y, FLOOR) if panel.log else y
+        ax.plot(curve.x, y, drawstyle="steps-post", alpha=0.75, **STYLES[curve.label])
+    if panel.level is not None:
+        ax.axhline(panel.level, color="0.3", linestyle=":", linewidth=1.0)
+        ax.text(0.98, panel.level, "threshold", ha="right", va="bottom", fontsize=7, color="0.3",
+                transform=ax.get_yaxis_transform())  # fmt: skip
+    ax.set_xscale("log")
+    if panel.log:
+        ax.set_yscale("log")
+    ax.set_title(panel.title, fontsize=10)
+    ax.set_ylabel(panel.ylabel, fontsize=8)
+    ax.tick_params(labelsize=8, which="both")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(alpha=0.25, linewidth=0.5)
+    return ax
+
+
+def figure1(
+    w: Array,
+    parabola: Array,
+    parabola_over_w: Array,
+    well: Array,
+    well_over_w: Array,
+    barriers: Mapping[str, float],
+) -> Figure:
+    """Paper A's Figure 1, and below it §2's remark on barriers for a double well.
+
+    Parameters
+    ----------
+    w : ndarray, shape (n,)
+        Coordinates along w₁, along w₂ and along x.
+    parabola, well : ndarray, shape (n,)
+        x² and (x² - 1)² there.
+    parabola_over_w, well_over_w : ndarray, shape (n, n)
+        The same functions of x = w₁ w₂.
+    barriers : dict
+        The double well's barrier found in x ("x") and over (w₁, w₂) ("w").
+    """
+    figure = Figure(figsize=(8.4, 7.4), layout="constrained")
+    axes = figure.subplots(2, 2)
+    _curve(axes[0, 0], w, parabola, "$f(x) = x^2$")
+    _contours(axes[0, 1], w, parabola_over_w, "$f(w_1 w_2)$, minima on $w_1 = 0$ and $w_2 = 0$")
+    axes[0, 1].axhline(0, color="black", linewidth=1.6)
+    axes[0, 1].axvline(0, color="black", linewidth=1.6)
+    _curve(axes[1, 0], w, well, f"$f(x) = (x^2 - 1)^2$, barrier {barriers['x']:.3f}")
+    axes[1, 0].axhline(barriers["x"], color="0.3", linestyle=":", linewidth=1.0)
+    _contours(axes[1, 1], w, well_over_w, f"$f(w_1 w_2)$, barrier {barriers['w']:.3f}")
+    x = np.outer(w, w).T
+    axes[1, 1].contour(w, w, x, levels=[-1, 1], colors="black", linewidths=1.6,
+                       linestyles=["--", "-"])  # fmt: skip
+    for at, label in (((1.3, 1.3), "$x = 1$"), ((-1.85, 1.3), "$x = -1$")):
+        axes[1, 1].text(*at, label, fontsize=9, bbox={"facecolor": "white", "linewidth": 0})
+    return figure
+
+
+def _curve(ax: Axes, x: Array, f: Array, title: str) -> None:
+    ax.plot(x, f, color="black", linewidth=1.4)
+    ax.set(title=title, xlabel="$x$", ylabel="$f$", ylim=(-0.1, 4.0))
+
+
+def _contours(ax: Axes, w: Array, heights: Array, title: str) -> None:
+    levels = np.linspace(0.0, 4.0, 17)
+    filled = ax.contourf(w, w, heights.T, levels=levels, cmap="viridis", extend="max")
+    ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    ax.figure.colorbar(filled, ax=ax, label="$f$", shrink=0.85)
+
+
+def save(figure: Figure, path: str | Path, dpi: int = 150) -> None:
+    """Write the figure, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    path : path
+        A ``.png`` file.
+    dpi : int, default 150
+        Dots per inch.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}")
+    try:
+        figure.savefig(temporary, dpi=dpi, format="png")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
