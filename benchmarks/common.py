@@ -22,7 +22,7 @@ def one_thread() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def loop(problem, method: str, dtype: str, rate: float, runs: int = 1):
+def loop(problem, method: str, dtype: str, rate: float, runs: int = 1, n: int = 50):
     """deepopt's compiled loop alone; returns iterations -> seconds.
 
     Parameters
@@ -34,6 +34,8 @@ def loop(problem, method: str, dtype: str, rate: float, runs: int = 1):
         The learning rate of every run.
     runs : int
         Runs in one batch.
+    n : int
+        Points per run.
     """
     import time
 
@@ -44,7 +46,8 @@ def loop(problem, method: str, dtype: str, rate: float, runs: int = 1):
     from deepopt._loop import Program, make_group
     from deepopt._methods import find
 
-    recipe = find(method).options(dtype=dtype).recipe()
+    size = {"gd": "n_starts", "deep": "n_embeddings"}[method]
+    recipe = find(method).options(dtype=dtype, **{size: n}).recipe()
     box = Box.make(problem.bounds.lb, problem.bounds.ub)
     low, high = problem.value_range
     with precision(dtype):

@@ -82,7 +82,11 @@ def main() -> None:
                 f"| {backend} | {dtype} | {ours:.1f} | {jax:.1f} | {torch:.0f} | "
                 f"{ours / jax:.2f} | {torch / ours:.1f} |"
             )
-    lines += ["", "| the grid: 11 rates × 10,000 iterations, float32, one core | seconds |", "|---|---|"]
+    lines += [
+        "",
+        "| the grid: 11 rates × 10,000 iterations, float32, one core | seconds |",
+        "|---|---|",
+    ]
     for backend, found in results.items():
         lines += [f"| {backend}, {name} | {s:.1f} |" for name, s in found["grid"].items()]
     common.write("loop_speed", results, "\n".join(lines))

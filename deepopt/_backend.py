@@ -22,7 +22,9 @@ import numpy as np
 def _without_startup_noise() -> Iterator[None]:
     """Drop the log lines that TensorFlow's libraries write to stderr before any setting counts."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    noise = re.compile(rb"^(WARNING: All log messages before absl|To enable the following instructions:|[IWE]\d{4} \d\d:\d\d:\d\d)")
+    noise = re.compile(
+        rb"^(WARNING: All log messages before absl|To enable the following instructions:|[IWE]\d{4} \d\d:\d\d:\d\d)"
+    )
     sys.stderr.flush()
     with tempfile.TemporaryFile() as captured, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -28,7 +28,10 @@ def test_float64_stays_float64(op):
     with precision("float64"):
         out = getattr(ops, op)(to_tensor(X, "float64"))
         assert keras.backend.standardize_dtype(out.dtype) == "float64"
-    reference = {"sigmoid": lambda x: 1 / (1 + np.exp(-x)), "softplus": lambda x: np.log1p(np.exp(x))}
+    reference = {
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        "softplus": lambda x: np.log1p(np.exp(x)),
+    }
     expected = reference.get(op, getattr(np, op, None))(X)
     np.testing.assert_allclose(to_numpy(out), expected, rtol=1e-14)
 
@@ -119,9 +122,7 @@ def test_what_xla_cannot_compile_runs_as_a_graph_with_one_warning():
     options = {"maxiter": 30, "learning_rate": [0.5, 0.1], "n_starts": 3}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = deepopt.minimize(
-            shaped, bounds=[(-1, 1)] * 2, method="gd", options=options, rng=0
-        )
+        result = deepopt.minimize(shaped, bounds=[(-1, 1)] * 2, method="gd", options=options, rng=0)
     sentences = [str(w.message) for w in caught if "XLA" in str(w.message)]
     assert len(sentences) == 1
     assert result.objective_kind == "traced"

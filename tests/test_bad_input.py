@@ -35,7 +35,11 @@ REFUSED = [
     ({"x0": ["a", "b", "c"]}, TypeError, "x0 must be real numbers, got ['a', 'b', 'c']"),
     ({"x0": [1j, 0, 0]}, TypeError, "x0 must be real numbers"),
     ({"x0": []}, ValueError, "x0 must have at least one entry"),
-    ({"jac": "4-point"}, ValueError, "jac must be one of '2-point', '3-point', 'cs', got '4-point'"),
+    (
+        {"jac": "4-point"},
+        ValueError,
+        "jac must be one of '2-point', '3-point', 'cs', got '4-point'",
+    ),
     ({"jac": 3.0}, TypeError, "jac must be a callable"),
     ({"constraints": [{"type": "eq"}]}, ValueError, "constraints are not supported"),
     ({"tol": -1.0}, ValueError, "tol must be at least 0, got -1.0"),
@@ -55,7 +59,11 @@ REFUSED = [
     ({"options": {"starts": "far"}}, ValueError, "starts must be one of 'network', 'uniform'"),
     ({"options": {"output_map": "x"}}, ValueError, "output_map must be one of 'sigmoid'"),
     ({"options": {"decay": 0.0}}, ValueError, "decay must be above 0 and at most 1, got 0.0"),
-    ({"options": {"descent": "sgd"}}, ValueError, "descent must be one of 'gd', 'momentum', 'adam'"),
+    (
+        {"options": {"descent": "sgd"}},
+        ValueError,
+        "descent must be one of 'gd', 'momentum', 'adam'",
+    ),
     ({"options": {"descent": 3}}, TypeError, "descent must be"),
     ({"options": {"schedule": 3}}, TypeError, "schedule must be"),
     ({"options": {"polish": "yes"}}, TypeError, "polish must be True or False, got 'yes'"),
@@ -63,8 +71,16 @@ REFUSED = [
     ({"fun": lambda x: None}, TypeError, "fun must return a real number, got NoneType"),
     ({"fun": lambda x: "a"}, TypeError, "fun must return a real number, got str"),
     ({"fun": lambda x: 1j}, TypeError, "fun must return a real number, got"),
-    ({"fun": lambda x: np.ones(2)}, ValueError, "fun must return a single number for x of shape (3,)"),
-    ({"fun": lambda x: np.sum(x), "jac": lambda x: np.ones(2)}, ValueError, "jac must return an array"),
+    (
+        {"fun": lambda x: np.ones(2)},
+        ValueError,
+        "fun must return a single number for x of shape (3,)",
+    ),
+    (
+        {"fun": lambda x: np.sum(x), "jac": lambda x: np.ones(2)},
+        ValueError,
+        "jac must return an array",
+    ),
     ({"fun": lambda x: np.sum(x), "jac": True}, TypeError, "fun must return (f, gradient)"),
     ({"rng": "seed"}, TypeError, "rng must be None, a whole number >= 0"),
     ({"rng": -1}, TypeError, "rng must be None, a whole number >= 0"),
@@ -92,7 +108,10 @@ def test_refused_in_one_sentence(given, exception, sentence):
         (lambda: Adam(epsilon=0.0), "epsilon must be above 0, got 0.0"),
         (lambda: GaussianSmoothing(n_samples=3), "n_samples must be even, got 3"),
         (lambda: GaussianSmoothing(sigma_end=1.0), "sigma_start must be at least 1, got 0.5"),
-        (lambda: GaussianSmoothing(fraction=0.0), "fraction must be above 0 and at most 1, got 0.0"),
+        (
+            lambda: GaussianSmoothing(fraction=0.0),
+            "fraction must be above 0 and at most 1, got 0.0",
+        ),
     ],
 )
 def test_parts_refuse_what_makes_no_sense(make, sentence):

@@ -85,7 +85,9 @@ def test_method_names_are_case_insensitive_and_homotopy_is_the_default():
 
 @pytest.mark.backends
 def test_gd_and_deep_begin_at_the_same_points():
-    firsts = [solve(method=m, rng=5, options={"maxiter": 1}).history["fun"][0] for m in ("gd", "deep")]
+    firsts = [
+        solve(method=m, rng=5, options={"maxiter": 1}).history["fun"][0] for m in ("gd", "deep")
+    ]
     assert firsts[0] == pytest.approx(firsts[1], rel=1e-12)
 
 
@@ -108,7 +110,9 @@ def test_x0_on_a_bound_is_never_lost(method):
     np.testing.assert_array_equal(corner.x, [-2.0] * 4)
 
 
-@pytest.mark.parametrize("x0", [[1, 0, 1, 0], (1, 0, 1, 0), [[1, 0], [1, 0]], np.float32([1, 0, 1, 0])])
+@pytest.mark.parametrize(
+    "x0", [[1, 0, 1, 0], (1, 0, 1, 0), [[1, 0], [1, 0]], np.float32([1, 0, 1, 0])]
+)
 def test_x0_of_any_real_form(x0):
     assert solve(x0=x0).x.shape == (4,)
 
@@ -138,10 +142,15 @@ def test_black_box_counts_are_exact_and_points_stay_inside(method, jac):
 
 def test_a_black_box_descends_as_the_traced_function_does():
     def traced(x):
-        return ops.sum(100.0 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2, axis=-1)
+        return ops.sum(
+            100.0 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2, axis=-1
+        )
 
     for method in ("gd", "deep"):
-        a, b = (solve(f, method, {"maxiter": 60}, jac=j) for f, j in ((traced, None), (rosen, rosen_der)))
+        a, b = (
+            solve(f, method, {"maxiter": 60}, jac=j)
+            for f, j in ((traced, None), (rosen, rosen_der))
+        )
         assert a.objective_kind == "traced"
         assert b.objective_kind == "black box"
         assert a.fun == pytest.approx(b.fun, rel=1e-6)
@@ -184,7 +193,9 @@ def test_every_form_of_jac(jac):
 def test_args_reach_fun_and_jac():
     f = lambda x, a, b: np.sum((x - a) ** 2) + b  # noqa: E731
     g = lambda x, a, b: 2 * (x - a)  # noqa: E731
-    result = solve(f, args=(0.5, 7.0), jac=g, options={"maxiter": 200, "learning_rate": 5.0, "n_starts": 1})
+    result = solve(
+        f, args=(0.5, 7.0), jac=g, options={"maxiter": 200, "learning_rate": 5.0, "n_starts": 1}
+    )
     assert result.fun == pytest.approx(7.0, abs=1e-2)
     traced = solve(lambda x, a: ops.sum((x - a) ** 2, axis=-1), args=0.5, method="homotopy")
     np.testing.assert_allclose(traced.x, 0.5, atol=1e-6)
@@ -289,7 +300,9 @@ def test_bounds_of_every_kind():
         ([(0, 1)], None, [0.3]),
         ([(-1e308, 1e308), (0, 1)], [2.0, 0.5], [0.3, 0.3]),
     ]:
-        result = solve(method="homotopy", bounds=bounds, x0=x0, options={"maxiter": 300, "learning_rate": 0.1})
+        result = solve(
+            method="homotopy", bounds=bounds, x0=x0, options={"maxiter": 300, "learning_rate": 0.1}
+        )
         np.testing.assert_allclose(result.x, expected, atol=1e-6)
 
 
@@ -309,7 +322,9 @@ def test_the_grid_names_the_rate_that_won():
 def test_rates_mean_the_same_on_any_scale_of_f():
     """The paper scales outputs to [0, 1]; here a f + b descends as f does."""
     small, large = (
-        solve(lambda x, a=a: a * ops.sum((x - 0.3) ** 2, axis=-1) + a, options={"learning_rate": 0.5})
+        solve(
+            lambda x, a=a: a * ops.sum((x - 0.3) ** 2, axis=-1) + a, options={"learning_rate": 0.5}
+        )
         for a in (1e-3, 1e6)
     )
     np.testing.assert_allclose(small.x, large.x, rtol=1e-9)
