@@ -80,7 +80,7 @@ def torch_loop(parameters: list[np.ndarray], value_range: float, rate: float, dt
         schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, factor=0.9, patience=0, threshold=0.0
         )
-        best_f, best_x = math.inf, None
+        best_f, best_x = math.inf, torch.empty(0)
         begun = time.perf_counter()
         for _ in range(iterations):
             optimizer.zero_grad()
@@ -95,6 +95,7 @@ def torch_loop(parameters: list[np.ndarray], value_range: float, rate: float, dt
             lowest, i = f.detach().min(0)
             if lowest < best_f:
                 best_f, best_x = float(lowest), x[i].detach().clone()
+        assert best_x.shape == b2.shape
         return time.perf_counter() - begun
 
     timed(20)

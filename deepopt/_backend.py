@@ -23,6 +23,9 @@ def _without_startup_noise() -> Iterator[None]:
     """Drop the log lines that TensorFlow's libraries write to stderr before any setting counts."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     noise = re.compile(
+        rb"^(WARNING: All log messages before absl|To enable the following instructions:"
+        rb"|[IWE]\d{4} \d\d:\d\d:\d\d)"
+    )
         rb"^(WARNING: All log messages before absl|To enable the following instructions:|[IWE]\d{4} \d\d:\d\d:\d\d)"
     )
     sys.stderr.flush()

@@ -111,7 +111,7 @@ def test_a_diverged_run_is_masked_and_harms_nobody():
     inside = [[0.2, 0.5, 0.6], [0.4, 0.5, 0.1], [0.5, 0.9, 0.2]]
     good = recipe.reparametrization.init(box(), np.random.default_rng(0), None)
     good = good._replace(variables=[np.array(inside)])
-    bad = good._replace(variables=[np.array(inside) + [8.0, 0.0, 0.0]])  # sigmoid -> 1
+    bad = good._replace(variables=[np.add(inside, [8.0, 0.0, 0.0])])  # sigmoid -> 1
     with precision("float64"):
         program, group = build(f, recipe, [bad, good], [0.1, 0.1])
         state = advance(program, group, 20)
