@@ -26,8 +26,6 @@ def _without_startup_noise() -> Iterator[None]:
         rb"^(WARNING: All log messages before absl|To enable the following instructions:"
         rb"|[IWE]\d{4} \d\d:\d\d:\d\d)"
     )
-        rb"^(WARNING: All log messages before absl|To enable the following instructions:|[IWE]\d{4} \d\d:\d\d:\d\d)"
-    )
     sys.stderr.flush()
     with tempfile.TemporaryFile() as captured, warnings.catch_warnings():
         warnings.simplefilter("ignore")
