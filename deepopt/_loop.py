@@ -162,15 +162,15 @@ class Program:
         finite = ops.isfinite(f)
         weights = ops.reshape(self.recipe.schedule.weights(t), (-1, 1, 1))
         weights = ops.where(finite, weights, ops.zeros_like(f))
-        total = ops.sum(weights, axis=0)  # (R, n)
-        alive = ops.cast(total > 0, dtype)
-        count = ops.sum(alive, axis=-1)  # (R,) points with a value
-        weights = weights * (alive / ops.where(total > 0, total, 1.0))
-        weights = weights * ops.reshape(data.inverse_range / ops.maximum(count, 1.0), (1, -1, 1))
+        total = ops.sum(weights, axis=0)  # (R, n), 0 for a point without a value
+        weights = weights / ops.where(total > 0, total, 1.0)
+        count = ops.sum(ops.cast(total > 0, dtype), axis=-1)  # (R,) points with a value
+        scale = data.inverse_range / ops.maximum(count, 1.0)  # (R,) of the mean over them
 
+        weights = weights * ops.reshape(scale, (1, -1, 1))
         loss = ops.sum(weights * ops.where(finite, f, 0.0), axis=(0, 2))
-        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
-        cotangent = gradient * data.width * ops.expand_dims(weights, -1)
+        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0) * data.width
+        cotangent = gradient * ops.expand_dims(weights, -1)
         rate = state.rate * self.recipe.schedule.rate(t)
         updates, memory = descent.step(pull(cotangent), state.memory, rate, state.iteration)
 
