@@ -26,10 +26,15 @@ def _without_startup_noise() -> Iterator[None]:
         rb"^(WARNING: All log messages before absl|To enable the following instructions:"
         rb"|[IWE]\d{4} \d\d:\d\d:\d\d)"
     )
-    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no stderr to keep clean
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as captured, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        saved = os.dup(2)
         os.dup2(captured.fileno(), 2)
         try:
             yield
@@ -45,7 +50,13 @@ def _without_startup_noise() -> Iterator[None]:
 with _without_startup_noise():
     import keras
     from keras import ops as ops
-    from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as _NARROWED
+
+    try:
+        from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as _NARROWED
+    except ImportError as error:
+        raise ImportError(
+            f"deepopt does not know Keras {keras.__version__}: its table of float64 types has moved"
+        ) from error
 
 Tensor = Any
 Tensors = list[Any]
@@ -61,6 +72,8 @@ def name() -> str:
 def precision(dtype: str) -> Iterator[None]:
     """Compute in `dtype`: constants that a user's function creates, results of ops, JAX arrays.
 
+    The setting is global to Keras, so that calls of `deepopt.minimize` take turns.
+
     Off TensorFlow, Keras narrows the result of many ops (cos, tanh, matmul, …) from float64 to
     float32 by a table of its own; in this scope that table keeps float64.
     """
@@ -71,7 +84,7 @@ def precision(dtype: str) -> Iterator[None]:
         if name() == "jax":
             import jax
 
-            with jax.enable_x64(dtype == "float64"):
+            with jax.enable_x64(True):  # for float32 too: switching confuses JAX's own caches
                 yield
         else:
             yield
@@ -205,9 +218,9 @@ def output_shape(function: Callable[[Tensor], Any], shape: Sequence[int], dtype:
 
 
 def vjp(
-    function: Callable[[Tensors], Any], primals: Tensors, has_aux: bool = False
-) -> tuple[Any, Any, Callable[[Tensor], Tensors]]:
-    """Value, auxiliary value (or None) and pull-back of `function` at the list `primals`.
+    function: Callable[[Tensors], Tensor], primals: Tensors
+) -> tuple[Tensor, Callable[[Tensor], Tensors]]:
+    """Value and pull-back of `function` at the list `primals`.
 
     The pull-back turns a cotangent of the value's shape into one gradient per primal.
     """
@@ -217,8 +230,7 @@ def vjp(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for primal in primals:
                 tape.watch(primal)
-            out = function(primals)
-        value, aux = out if has_aux else (out, None)
+            value = function(primals)
 
         def back(cotangent: Tensor) -> Tensors:
             return tape.gradient(  # type: ignore[no-any-return]
@@ -228,22 +240,18 @@ def vjp(
                 unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
 
-        return value, aux, back
+        return value, back
     if name() == "jax":
         import jax
 
-        if has_aux:
-            value, pull, aux = jax.vjp(function, primals, has_aux=True)
-        else:
-            (value, pull), aux = jax.vjp(function, primals), None
-        return value, aux, lambda cotangent: pull(cotangent)[0]
+        value, pull = jax.vjp(function, primals)
+        return value, lambda cotangent: pull(cotangent)[0]
 
     import torch
 
     with torch.enable_grad():
         leaves = [primal.detach().requires_grad_(True) for primal in primals]
-        out = function(leaves)
-    value, aux = out if has_aux else (out, None)
+        value = function(leaves)
 
     def torch_back(cotangent: Tensor) -> Tensors:
         if not value.requires_grad:
@@ -254,15 +262,14 @@ def vjp(
             for leaf, grad in zip(leaves, grads, strict=True)
         ]
 
-    detached = None if aux is None else aux.detach()
-    return value.detach(), detached, torch_back
+    return value.detach(), torch_back
 
 
 def value_and_grad(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple]:
     """x -> (values, gradient of their sum): per-point gradients where points do not interact."""
 
     def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
-        values, _, back = vjp(lambda xs: function(xs[0]), [x])
+        values, back = vjp(lambda xs: function(xs[0]), [x])
         return values, back(ops.ones_like(values))[0]
 
     return evaluate

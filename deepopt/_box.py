@@ -76,10 +76,9 @@ class Box:
         above = lower.astype("float64") < self.lower
         below = upper.astype("float64") > self.upper
         infinity = np.asarray(np.inf, dtype)
-        return (
-            np.where(above, np.nextafter(lower, infinity), lower),
-            np.where(below, np.nextafter(upper, -infinity), upper),
-        )
+        lower = np.where(above, np.nextafter(lower, infinity), lower)
+        upper = np.where(below, np.nextafter(upper, -infinity), upper)
+        return np.minimum(lower, upper), upper  # a fixed variable may have no float32 inside
 
 
 class Kinds(NamedTuple):

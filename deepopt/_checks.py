@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 
 
+def shown(value: Any) -> str:
+    """`value` as it stands in an error: on one line, and not for long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def check_number(
     label: str,
     value: Any,
@@ -23,22 +29,25 @@ def check_number(
     kind = numbers.Integral if whole else numbers.Real
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
         expected = "a whole number" if whole else "a number"
-        raise TypeError(f"{label} must be {expected}, got {value!r}")
+        raise TypeError(f"{label} must be {expected}, got {shown(value)}")
     limits = [
         (at_least, "at least", operator.ge),
         (above, "above", operator.gt),
         (at_most, "at most", operator.le),
         (below, "below", operator.lt),
     ]
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf
     sound = [limit is None or holds(number, limit) for limit, _, holds in limits]
     if np.isnan(number) or not all(sound):
         expected = " and ".join(f"{words} {x:g}" for x, words, _ in limits if x is not None)
-        raise ValueError(f"{label} must be {expected or 'a number'}, got {value!r}")
+        raise ValueError(f"{label} must be {expected or 'a number'}, got {shown(value)}")
 
 
 def check_choice(label: str, value: Any, choices: Any) -> None:
     """Raise ValueError unless `value` is one of the strings in `choices`."""
     if not isinstance(value, str) or value not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{label} must be one of {expected}, got {value!r}")
+        raise ValueError(f"{label} must be one of {expected}, got {shown(value)}")

@@ -14,7 +14,7 @@ import numpy as np
 
 from ._backend import to_numpy, to_tensor
 from ._loop import CHUNK_SECONDS, NEVER, Group, Program, State
-from ._objective import Objective
+from ._objective import Objective, OutOfTimeError
 from ._result import Status
 
 
@@ -96,6 +96,8 @@ class Driver:
                     return self._why_done()
         except KeyboardInterrupt:
             return Status.INTERRUPTED
+        except OutOfTimeError:
+            return Status.MAXTIME
         return Status.MAXITER
 
     @property
@@ -185,6 +187,7 @@ class Driver:
         values = np.full(x.shape[:-1], np.nan)
         gradients = np.zeros(x.shape)
         points = x[:, live].reshape(-1, x.shape[-1]).astype("float64")
+        points = self._objective.box.clip(points)
         f, gradient = self._objective.values_and_gradients(points)
         values[:, live] = f.reshape(values[:, live].shape)
         gradients[:, live] = gradient.reshape(x[:, live].shape)

@@ -1,9 +1,8 @@
 """The one loop: any reparametrization × schedule × descent, for many runs at once.
 
 `Program` is the compiled part: from a `State` it takes iterations until told to stop. For a
-black box the same two halves of an iteration are compiled and f is called in between. `drive` is
-the host's part: it enters Python between chunks of bounded wall time, keeps the limits and the
-history, and never changes a trajectory.
+black box the same two halves of an iteration are compiled and f is called in between. The
+host's part, chunks and limits, is in `_drive`.
 
 Shapes: R runs (learning rates, seeds), n points per run, S samples per point (the schedule's),
 d dimensions.
@@ -116,7 +115,7 @@ class Program:
             u = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)
             return self.recipe.schedule.sample(u, t, seed, data.kinds)
 
-        u, _, pull = vjp(sampled, state.variables)
+        u, pull = vjp(sampled, state.variables)
         return t, u, pull
 
     def _chunk(self, state: State, data: Data, stop: Tensor) -> State:

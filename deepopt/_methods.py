@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import FLOATS
-from ._checks import check_choice, check_number
+from ._checks import check_choice, check_number, shown
 from .descents import DESCENTS, Adam, Descent, GradientDescent
 from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
 
+PARTS = {
+    "reparametrization": ("init", "points", "n_points"),
+    "schedule": ("sample", "weights", "rate", "samples"),
+    "descent": ("init", "step", "decay", "patience"),
+}
 GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
 
 
@@ -46,6 +51,10 @@ class Recipe:
     schedule: Schedule = Constant()
     descent: Descent = GradientDescent()
 
+    def __post_init__(self) -> None:
+        for label, members in PARTS.items():
+            _check_part(label, getattr(self, label), members)
+
 
 def _option(default: Any, help: str) -> Any:
     return dataclasses.field(default=default, metadata={"help": help})
@@ -67,7 +76,7 @@ class Options:
     stall: int = _option(100, "… over this many iterations")
     polish: bool = _option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
     dtype: str = _option("float64", '"float64" or "float32"')
-    disp: bool = _option(False, "print progress and the outcome")
+    disp: bool | int = _option(False, "print progress and the outcome")
     batched: bool | None = _option(None, "whether f takes (N, d); None to find out")
     schedule: Schedule | None = _option(None, "a schedule in place of the method's own")
     descent: Descent | str | None = _option(
@@ -84,17 +93,17 @@ class Options:
             check_number("maxtime", self.maxtime, above=0.0)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0)
-        for label in ("polish", "disp"):
-            _check_flag(label, getattr(self, label))
+        _check_flag("polish", self.polish)
+        check_number("disp", int(self.disp) if isinstance(self.disp, bool) else self.disp)
         if self.batched is not None:
             _check_flag("batched", self.batched)
         check_choice("dtype", self.dtype, FLOATS)
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
         elif self.descent is not None:
-            _check_part("descent", self.descent, ("init", "step", "decay", "patience"))
+            _check_part("descent", self.descent, PARTS["descent"])
         if self.schedule is not None:
-            _check_part("schedule", self.schedule, ("sample", "weights", "rate", "samples"))
+            _check_part("schedule", self.schedule, PARTS["schedule"])
         self.rates()
 
     def rates(self) -> list[float]:
@@ -102,8 +111,9 @@ class Options:
         if isinstance(self.learning_rate, str):
             check_choice("learning_rate", self.learning_rate, ("grid",))
             return list(GRID)
-        given = self.learning_rate
-        rates = list(given) if isinstance(given, Sequence | np.ndarray) else [given]
+        given: Any = self.learning_rate
+        given = given.tolist() if isinstance(given, np.ndarray) else given
+        rates = list(given) if isinstance(given, Sequence) else [given]
         if not rates:
             raise ValueError("learning_rate must hold at least one rate, got an empty sequence")
         for rate in rates:
@@ -114,8 +124,18 @@ class Options:
     def recipe(self) -> Recipe:
         """The parts, with the user's own schedule and descent in place where given."""
         own = self.parts()
-        descent = DESCENTS[self.descent]() if isinstance(self.descent, str) else self.descent
-        return Recipe(own.reparametrization, self.schedule or own.schedule, descent or own.descent)
+        return Recipe(
+            own.reparametrization, self.schedule or own.schedule, self._own_descent() or own.descent
+        )
+
+    def _own_descent(self) -> Descent | None:
+        """The user's descent; a named one takes the options decay and patience if given."""
+        if not isinstance(self.descent, str):
+            return self.descent
+        plateau = {key: getattr(self, key, None) for key in ("decay", "patience")}
+        given = {key: value for key, value in plateau.items() if value is not None}
+        named: Descent = DESCENTS[self.descent](**given)
+        return named
 
     def parts(self) -> Recipe:
         """The method's own parts."""
@@ -128,13 +148,19 @@ class Options:
 
 
 def _check_part(label: str, value: Any, members: tuple[str, ...]) -> None:
+    if isinstance(value, type):
+        raise TypeError(f"{label} must be an object, got a class; did you mean {value.__name__}()?")
     if not all(hasattr(value, member) for member in members):
-        raise TypeError(f"{label} must be a {label} (with {', '.join(members)}), got {value!r}")
+        raise TypeError(f"{label} must have {', '.join(members)}, got {shown(value)}")
 
 
 def _check_flag(label: str, value: Any) -> None:
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{label} must be True or False, got {value!r}")
+        raise TypeError(f"{label} must be True or False, got {shown(value)}")
+
+
+def _plain_descent(decay: float | None, patience: int | None) -> GradientDescent:
+    return GradientDescent(0.9 if decay is None else decay, patience or 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,12 +168,16 @@ class GdOptions(Options):
     n_starts: int = _option(50, "points that descend together")
     starts: str = _option("network", '"network" (where `deep` begins, paper A) or "uniform"')
     output_map: str = _option("sigmoid", "how variables become points of the box")
-    decay: float = _option(0.9, "factor on the rate after an iteration without improvement")
-    patience: int = _option(0, "iterations without improvement forgiven before each decay")
+    decay: float | None = _option(
+        None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
+    )
+    patience: int | None = _option(
+        None, "iterations without improvement forgiven before each decay: 0"
+    )
 
     def parts(self) -> Recipe:
         direct = Direct(self.n_starts, self.starts, self.output_map)
-        return Recipe(direct, Constant(), GradientDescent(self.decay, self.patience))
+        return Recipe(direct, Constant(), _plain_descent(self.decay, self.patience))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,8 +187,12 @@ class DeepOptions(Options):
     n_layers: int = _option(1, "hidden layers")
     n_starts: int = _option(1, "independent networks, each run with every rate")
     output_map: str = _option("sigmoid", "how the network's outputs become points of the box")
-    decay: float = _option(0.9, "factor on the rate after an iteration without improvement")
-    patience: int = _option(0, "iterations without improvement forgiven before each decay")
+    decay: float | None = _option(
+        None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
+    )
+    patience: int | None = _option(
+        None, "iterations without improvement forgiven before each decay: 0"
+    )
 
     def check(self) -> None:
         super().check()
@@ -166,7 +200,7 @@ class DeepOptions(Options):
 
     def parts(self) -> Recipe:
         deep = Deep(self.n_embeddings, self.n_hidden, self.n_layers, self.output_map)
-        return Recipe(deep, Constant(), GradientDescent(self.decay, self.patience))
+        return Recipe(deep, Constant(), _plain_descent(self.decay, self.patience))
 
     @property
     def networks(self) -> int:

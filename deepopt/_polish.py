@@ -7,9 +7,12 @@ import time
 import numpy as np
 
 from ._box import Box
-from ._loop import NEVER
-from ._objective import Objective
+from ._objective import Objective, OutOfTimeError
 from ._result import Status
+
+ITERATIONS = 3000
+GRADIENT = 1e-11  # tolerance on the projected gradient, in unit coordinates and of f's range
+NEARLY = 1e-6  # … that still counts where rounding ends the search
 
 
 class _LimitReached(Exception):  # noqa: N818
@@ -17,35 +20,61 @@ class _LimitReached(Exception):  # noqa: N818
 
 
 def polish(
-    objective: Objective, box: Box, x: np.ndarray, fun: float, maxfev: int, deadline: float
-) -> tuple[np.ndarray, float, np.ndarray | None, Status]:
-    """The lowest point met by L-BFGS-B from x (d,), f and its gradient there, and why it ended."""
+    objective: Objective, box: Box, x: np.ndarray, spread: float, maxfev: int, deadline: float
+) -> tuple[np.ndarray | None, Status]:
+    """Descend by L-BFGS-B from x (d,); the objective notes the lowest point on the way.
+
+    The search is in unit coordinates and on f divided by `spread`, its range, so that the
+    tolerance means the same on any scale.
+
+    Returns
+    -------
+    gradient : ndarray (d,) or None
+        The gradient of f at the objective's best point, where that is known.
+    status : Status
+        Why it ended.
+    """
     from scipy.optimize import Bounds, minimize
 
-    best: tuple[np.ndarray, float, np.ndarray | None] = (x, fun, None)
+    gradients: dict[bytes, np.ndarray] = {}
 
-    def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal best
+    def evaluate(u: np.ndarray) -> tuple[float, np.ndarray]:
         if objective.nfev + objective.points_per_gradient > maxfev:
             raise _LimitReached(Status.MAXFEV)
         if time.perf_counter() > deadline:
             raise _LimitReached(Status.MAXTIME)
-        inside = box.clip(point)
-        f, gradient = objective.values_and_gradients(inside[None])
-        value, slope = float(f[0]), gradient[0]
+        point = box.from_unit(u)
+        f, gradient = objective.values_and_gradients(point[None])
+        value, slope = float(f[0]), np.where(np.isfinite(gradient[0]), gradient[0], 0.0)
         if not np.isfinite(value):
             return np.inf, np.zeros_like(slope)
-        if value < best[1] or (value == best[1] and best[2] is None):
-            best = (inside, value, slope)
-        return value, np.where(np.isfinite(slope), slope, 0.0)
+        if value <= objective.best_f:
+            gradients.clear()
+            gradients[point.tobytes()] = gradient[0]
+        return value / spread, slope * box.width / spread
 
-    bounds = Bounds(box.lower, box.upper)
-    settings = {"maxiter": 15_000, "maxfun": NEVER, "ftol": 1e-15, "gtol": 1e-10, "maxls": 50}
+    lower = np.where(box.closed | box.half, 0.0, -np.inf)
+    bounds = Bounds(lower, np.where(box.closed, 1.0, np.inf))
+    settings = {"maxiter": ITERATIONS, "maxfun": 10**9, "ftol": 0.0, "gtol": GRADIENT, "maxls": 50}
+    start = np.clip(box.to_unit(x), bounds.lb, bounds.ub)
     try:
-        minimize(evaluate, x, jac=True, bounds=bounds, method="L-BFGS-B", options=settings)
-        status = Status.CONVERGED
+        with np.errstate(all="ignore"):
+            found = minimize(
+                evaluate, start, jac=True, bounds=bounds, method="L-BFGS-B", options=settings
+            )
+        status = _read(found.status, found.x, np.asarray(found.jac), bounds)
     except _LimitReached as stop:
         status = stop.args[0]
+    except OutOfTimeError:
+        status = Status.MAXTIME
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
-    return *best, status
+    best = objective.best_x
+    return None if best is None else gradients.get(best.tobytes()), status
+
+
+def _read(status: int, u: np.ndarray, slope: np.ndarray, bounds: object) -> Status:
+    """SciPy's status 0 and, where only rounding stopped the line search, 2 as converged."""
+    blocked = ((u <= bounds.lb) & (slope > 0)) | ((u >= bounds.ub) & (slope < 0))  # type: ignore[attr-defined]
+    small = np.abs(np.where(blocked, 0.0, slope)).max(initial=0.0) < NEARLY
+    return Status.CONVERGED if status == 0 or (status == 2 and small) else Status.MAXITER

@@ -10,26 +10,23 @@ if TYPE_CHECKING:
 
 
 class Status(enum.IntEnum):
-    """Why a call ended; every method means the same by them."""
+    """Why a call ended, with its sentence; every method means the same by them."""
 
-    CONVERGED = 0
-    MAXITER = 1
-    MAXFEV = 2
-    MAXTIME = 3
-    NOT_FINITE = 4
-    INTERRUPTED = 5
-    CALLBACK = 99
+    sentence: str
 
+    CONVERGED = 0, "A tolerance was met."
+    MAXITER = 1, "The maximum number of iterations was reached."
+    MAXFEV = 2, "The maximum number of function evaluations was reached."
+    MAXTIME = 3, "The time limit was reached."
+    NOT_FINITE = 4, "The objective was not finite at any point that was evaluated."
+    INTERRUPTED = 5, "Interrupted; the best point so far is returned."
+    CALLBACK = 99, "The callback stopped the minimisation."
 
-MESSAGES = {
-    Status.CONVERGED: "A tolerance was met.",
-    Status.MAXITER: "The maximum number of iterations was reached.",
-    Status.MAXFEV: "The maximum number of function evaluations was reached.",
-    Status.MAXTIME: "The time limit was reached.",
-    Status.NOT_FINITE: "The objective was not finite at any point that was evaluated.",
-    Status.INTERRUPTED: "Interrupted; the best point so far is returned.",
-    Status.CALLBACK: "The callback stopped the minimisation.",
-}
+    def __new__(cls, value: int, sentence: str) -> Status:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
 
 
 def make_result(status: Status, **fields: Any) -> OptimizeResult:
@@ -39,6 +36,6 @@ def make_result(status: Status, **fields: Any) -> OptimizeResult:
     return OptimizeResult(
         success=status is Status.CONVERGED,
         status=int(status),
-        message=MESSAGES[status],
+        message=status.sentence,
         **fields,
     )
