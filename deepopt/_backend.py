@@ -121,6 +121,8 @@ def to_tensor_outside_traces(array: np.ndarray, dtype: str) -> Tensor:
 
 
 def to_numpy(tensor: Tensor) -> np.ndarray:
+    if name() == "torch":  # Keras' own way warns
+        return np.asarray(ops.convert_to_tensor(tensor).detach().cpu().numpy())
     return np.asarray(ops.convert_to_numpy(tensor))
 
 

@@ -208,7 +208,9 @@ def test_maxfev_is_never_exceeded(method, maxfev):
     for objective in (f, sphere):
         result = solve(objective, method, {"maxfev": maxfev, "maxiter": 10_000})
         assert result.nfev <= maxfev
-        assert result.status == 2
+        assert result.status in (
+            (0, 2) if method == "homotopy" else (2,)
+        )  # its polish may converge
         assert np.isfinite(result.fun)
     assert f.points <= maxfev
 
