@@ -159,15 +159,11 @@ def _check_flag(label: str, value: Any) -> None:
         raise TypeError(f"{label} must be True or False, got {shown(value)}")
 
 
-def _plain_descent(decay: float | None, patience: int | None) -> GradientDescent:
-    return GradientDescent(0.9 if decay is None else decay, patience or 0)
-
-
 @dataclasses.dataclass(frozen=True)
-class GdOptions(Options):
-    n_starts: int = _option(50, "points that descend together")
-    starts: str = _option("network", '"network" (where `deep` begins, paper A) or "uniform"')
-    output_map: str = _option("sigmoid", "how variables become points of the box")
+class PaperOptions(Options):
+    """What paper A's two optimizers share."""
+
+    output_map: str = _option("sigmoid", "how real numbers become points of the box")
     decay: float | None = _option(
         None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
     )
@@ -175,24 +171,30 @@ class GdOptions(Options):
         None, "iterations without improvement forgiven before each decay: 0"
     )
 
-    def parts(self) -> Recipe:
-        direct = Direct(self.n_starts, self.starts, self.output_map)
-        return Recipe(direct, Constant(), _plain_descent(self.decay, self.patience))
+    def plain_descent(self) -> GradientDescent:
+        return GradientDescent(0.9 if self.decay is None else self.decay, self.patience or 0)
 
 
 @dataclasses.dataclass(frozen=True)
-class DeepOptions(Options):
+class GdOptions(PaperOptions):
+    """The shallow optimizer."""
+
+    n_starts: int = _option(50, "points that descend together")
+    starts: str = _option("network", '"network" (where `deep` begins, paper A) or "uniform"')
+
+    def parts(self) -> Recipe:
+        direct = Direct(self.n_starts, self.starts, self.output_map)
+        return Recipe(direct, Constant(), self.plain_descent())
+
+
+@dataclasses.dataclass(frozen=True)
+class DeepOptions(PaperOptions):
+    """The deep optimizer."""
+
     n_embeddings: int = _option(50, "points, which share one network")
     n_hidden: int = _option(10, "length of an embedding and of each hidden layer")
     n_layers: int = _option(1, "hidden layers")
     n_starts: int = _option(1, "independent networks, each run with every rate")
-    output_map: str = _option("sigmoid", "how the network's outputs become points of the box")
-    decay: float | None = _option(
-        None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
-    )
-    patience: int | None = _option(
-        None, "iterations without improvement forgiven before each decay: 0"
-    )
 
     def check(self) -> None:
         super().check()
@@ -200,7 +202,7 @@ class DeepOptions(Options):
 
     def parts(self) -> Recipe:
         deep = Deep(self.n_embeddings, self.n_hidden, self.n_layers, self.output_map)
-        return Recipe(deep, Constant(), _plain_descent(self.decay, self.patience))
+        return Recipe(deep, Constant(), self.plain_descent())
 
     @property
     def networks(self) -> int:
@@ -209,6 +211,8 @@ class DeepOptions(Options):
 
 @dataclasses.dataclass(frozen=True)
 class HomotopyOptions(Options):
+    """A first homotopy: smoothing that falls, over many starts."""
+
     maxiter: int = _option(2000, "iterations of the homotopy, before the polish")
     learning_rate: float | str | Sequence[float] = _option(
         0.1, "step of Adam in units of the smoothing σ; a sequence or a grid runs each"

@@ -14,11 +14,14 @@ continues it, or redraws its tables and figures.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from . import _cells, _objectives, _report, _settings
 
 SUITES = {
     "quick": "nine objectives, gd and deep, one start: about a minute",
@@ -69,15 +72,23 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
             f"suite {suite!r} is unknown; did you mean {' or '.join(map(repr, near))}?"
         )
     quiet = settings.pop("quiet", False)
-    module = import_module(f".{suite}", __name__)
-    known = module.Settings.__dataclass_fields__
+    kind = _settings.KINDS[suite]
+    known = [field.name for field in dataclasses.fields(kind)]
     for key in settings:
         if key not in known:
             raise TypeError(f"suite {suite!r} has no setting {key!r}; it has {', '.join(known)}")
-    checked = module.Settings(**settings)
+    checked = kind(**settings)
     folder = Path("deepopt-bench", suite) if out is None else Path(out)
     _check_writable(folder)
-    return module.run(checked, folder, quiet)  # type: ignore[no-any-return]
+    names = _objectives.read_names(checked.only)
+    for name in names:  # a dimension too small is said at once
+        _objectives.make(name, "given", checked.seed, checked.dim)
+    module = import_module(f".{suite}", __name__)
+    console = _report.console_for(quiet)
+    _cells.run_cells(list(module.cells(checked)), folder / "cells", console)
+    everything = module.cells(dataclasses.replace(checked, only=None))
+    records = _cells.finished(everything, folder / "cells")
+    return module.write(checked, records, folder, console)  # type: ignore[no-any-return]
 
 
 def _check_writable(folder: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..plots import Panel
-    from .convexity import Settings
+    from ._settings import ConvexitySettings
 
 Run = dict[str, Any]  # of one rate: method, rate, fun, nit, nfev, seconds, history
 Scales = dict[tuple[str, str], Scale]
@@ -32,7 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(settings: Settings, records: list[Record], out: Path, console: Console) -> dict[str, Any]:
+def write(
+    settings: ConvexitySettings, records: list[Record], out: Path, console: Console
+) -> dict[str, Any]:
     """Write every file of the suite from the records that are there, and print the table."""
     scales = read_scales(records)
     rows = summarise(records, scales)

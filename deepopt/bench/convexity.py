@@ -10,16 +10,19 @@ plain descent stand momentum and Adam, which the paper says it outperformed.
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._checks import check_choice, check_number
 from ..problems import Problem
-from ._cells import Cell, Record, backend, finished, run_cells
+from ._cells import Cell, Record, backend
 from ._objectives import GLASS, VARIANTS, make, read_names
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ._settings import ConvexitySettings
 
 GRID = tuple(10.0**-exponent for exponent in range(11))  # §3: 10⁰ … 10⁻¹⁰
 METHODS = {"shallow": "gd", "deep": "deep"}
@@ -28,45 +31,7 @@ STAGES = (*((variant, "gd") for variant in VARIANTS), ("given", "momentum"), ("g
 FOREVER = 10**9  # iterations of the deep optimizer, which the clock stops
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What the suite runs; see `deepopt.bench.run`."""
-
-    seed: int = 0
-    dim: int = 50
-    dtype: str = "float64"
-    only: str | Sequence[str] | None = None
-    iterations: int = 10_000
-    starts: int = 10
-    glass_starts: int = 3
-
-    def __post_init__(self) -> None:
-        check_number("seed", self.seed, whole=True, at_least=0)
-        check_choice("dtype", self.dtype, ("float64", "float32"))
-        for label in ("dim", "iterations", "starts", "glass_starts"):
-            check_number(label, getattr(self, label), whole=True, at_least=1)
-        read_names(self.only)
-
-
-def run(settings: Settings, out: Path, quiet: bool) -> dict[str, Any]:
-    """Run what is missing of the problems asked for; report all of the suite that is there."""
-    from . import _convexity_report
-    from ._report import console_for
-
-    console = console_for(quiet)
-    for name in read_names(settings.only):
-        make(name, "given", settings.seed, settings.dim)  # a dimension too small is said at once
-    run_cells(list(cells(settings)), out / "cells", console)
-    everything = cells(dataclasses.replace(settings, only=None))
-    return _convexity_report.write(settings, load(everything, out), out, console)
-
-
-def load(wanted: Iterator[Cell], out: Path) -> list[Record]:
-    """Records of the cells that are there, from this process or any other."""
-    return finished(wanted, out / "cells")
-
-
-def cells(settings: Settings) -> Iterator[Cell]:
+def cells(settings: ConvexitySettings) -> Iterator[Cell]:
     """The cells: problem × (variant, descent) × start."""
     names = read_names(settings.only)
     for variant, descent in STAGES:
@@ -77,7 +42,16 @@ def cells(settings: Settings) -> Iterator[Cell]:
                 yield _cell(name, variant, descent, start, settings)
 
 
-def _cell(name: str, variant: str, descent: str, start: int, settings: Settings) -> Cell:
+def write(
+    settings: ConvexitySettings, records: list[Record], out: Path, console: Console
+) -> dict[str, Any]:
+    """Write the files of the suite from the records that are there, and print the table."""
+    from . import _convexity_report
+
+    return _convexity_report.write(settings, records, out, console)
+
+
+def _cell(name: str, variant: str, descent: str, start: int, settings: ConvexitySettings) -> Cell:
     iterations = settings.iterations
     parameters = {
         "suite": "convexity",

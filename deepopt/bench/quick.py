@@ -9,54 +9,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._checks import check_choice, check_number
-from ._cells import Cell, Record, backend, finished, run_cells
+from ._cells import Cell, Record, backend
 from ._objectives import GLASS, Scale, make, read_names, scale
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ._settings import QuickSettings
+
 METHODS = {"shallow": "gd", "deep": "deep"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What the suite runs; see `deepopt.bench.run`."""
-
-    seed: int = 0
-    dim: int = 50
-    dtype: str = "float64"
-    only: str | Sequence[str] | None = None
-    iterations: int = 1000
-
-    def __post_init__(self) -> None:
-        check_number("seed", self.seed, whole=True, at_least=0)
-        check_choice("dtype", self.dtype, ("float64", "float32"))
-        for label in ("dim", "iterations"):
-            check_number(label, getattr(self, label), whole=True, at_least=1)
-        read_names(self.only)
-
-
-def run(settings: Settings, out: Path, quiet: bool) -> dict[str, Any]:
-    """Run what is missing of the problems asked for; report all of the suite that is there."""
-    from ._report import console_for
-
-    console = console_for(quiet)
-    for name in read_names(settings.only):
-        make(name, "given", settings.seed, settings.dim)  # a dimension too small is said at once
-    run_cells(list(cells(settings)), out / "cells", console)
-    everything = cells(dataclasses.replace(settings, only=None))
-    return _write(settings, finished(everything, out / "cells"), out, console)
-
-
-def cells(settings: Settings) -> Iterator[Cell]:
+def cells(settings: QuickSettings) -> Iterator[Cell]:
     """The cells: problem × method."""
     for name in read_names(settings.only):
         for method in METHODS:
             yield _cell(name, method, settings)
 
 
-def _cell(name: str, method: str, settings: Settings) -> Cell:
+def _cell(name: str, method: str, settings: QuickSettings) -> Cell:
     iterations = settings.iterations
     parameters = {
         "suite": "quick",
@@ -92,9 +63,10 @@ def _minimise(parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(
-    settings: Settings, records: list[Record], out: Path, console: Console
+def write(
+    settings: QuickSettings, records: list[Record], out: Path, console: Console
 ) -> dict[str, Any]:
+    """Write the files of the suite from the records that are there, and print the table."""
     from .. import plots
     from ._report import say_where, write_csv, write_results
 

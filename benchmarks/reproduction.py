@@ -1,0 +1,38 @@
+"""Bring the tables and figures of a `deepopt bench convexity` run into docs/reproduction.md.
+
+    python reproduction.py deepopt-bench/convexity
+
+keeps the run's results in results/convexity, its figures in docs/images, and writes its table and
+that of wider_grid.py between the marks in docs/reproduction.md.
+"""
+
+import gzip
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+FIGURES = ("figure1.png", "figure2.png", "figure2_shifted.png", "figure2_rotated.png")
+
+
+def main(run: Path) -> None:
+    kept = HERE / "results" / "convexity"
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(run / "table.md", kept / "table.md")
+    (kept / "results.json.gz").write_bytes(gzip.compress((run / "results.json").read_bytes()))
+    for name in FIGURES:
+        shutil.copyfile(run / name, DOCS / "images" / name)
+    page = DOCS / "reproduction.md"
+    text = page.read_text(encoding="utf-8")
+    tables = {"convexity": kept / "table.md", "wider grid": HERE / "results" / "wider_grid.md"}
+    for mark, source in tables.items():
+        table = source.read_text(encoding="utf-8").strip()
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
