@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scipy.optimize import Bounds, OptimizeResult
 
 _PASSED_ON = (
-    "jac", "hess", "hessp", "bounds", "constraints", "callback", "tol", "rng", "scale",
+    "jac", "hess", "hessp", "bounds", "constraints", "callback", "tol", "rng",
 )  # fmt: skip
 _TURN = threading.RLock()  # Keras' precision is global: calls from several threads take turns
 
@@ -91,6 +91,7 @@ def minimize(
         See ``deepopt list`` for each method's options and defaults.
     scale : float or array_like, shape (d,), optional
         Working range about x0 of variables without two finite bounds; default max(1, abs(x0)).
+        An option of that name does the same, where SciPy passes no other keywords on.
     rng : None, int or numpy.random.Generator, optional
         By SPEC 7. The same seed repeats the call exactly.
 
@@ -111,7 +112,10 @@ def minimize(
     Notes
     -----
     What comes back is the best point seen. Points count in nfev one by one, also in a batch,
-    also those spent on finding out what kind of function `fun` is.
+    also those spent on finding out what kind of function `fun` is. A NaN or an infinity is no
+    value: such a point carries no weight, and a run ends only when none of its points has one.
+
+    Calls from several threads take turns, since Keras holds its precision globally.
 
     Examples
     --------
@@ -136,6 +140,7 @@ def minimize(
     for label, given in (("hess", hess), ("hessp", hessp)):
         if given is not None:
             warnings.warn(f"{label} is not used and was ignored", RuntimeWarning, stacklevel=2)
+    scale = options.pop("scale", scale)
     name, settings, unknown = _read_method(method, options, tol)
     for key in unknown:
         _warn_unknown(key, name)

@@ -313,6 +313,8 @@ def test_scale_sets_the_working_range():
     kinds = {"bounds": None, "x0": [0.0, 0.0], "options": {"maxiter": 1, "n_starts": 50}}
     near, wide = (solve(far, scale=scale, **kinds).population.std() for scale in (1.0, 1000.0))
     assert wide / near == pytest.approx(1000.0, rel=1e-2)
+    kinds["options"] = kinds["options"] | {"scale": 1000.0}
+    assert solve(far, **kinds).population.std() == pytest.approx(wide)
 
 
 def test_the_grid_names_the_rate_that_won():
