@@ -10,8 +10,8 @@ import numpy as np
 
 from ._backend import on_accelerator, precision, value_and_grad
 from ._box import Box
-from ._drive import Best, Driver, Limits
-from ._loop import NEVER, Group, Program, make_group
+from ._drive import UNLIMITED, Best, Driver, Limits
+from ._loop import Group, Program, make_group
 from ._methods import Options
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
@@ -52,7 +52,7 @@ class Call:
     def __init__(self, asked: Asked) -> None:
         options = asked.options
         self.asked, self.options, self.box = asked, options, asked.box
-        self.maxfev = NEVER if options.maxfev is None else int(options.maxfev)
+        self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
         limit = np.inf if options.maxtime is None else float(options.maxtime)
         self.deadline = asked.started + limit
         self.recipe = options.recipe()
@@ -169,7 +169,7 @@ class Call:
                 status = Status.INTERRUPTED
             except OutOfTimeError:
                 status = Status.MAXTIME
-        x, fun = self._lowest(best, points)
+        x, fun = self._lowest(best, points, status)
         if not np.isfinite(fun) and status is not Status.INTERRUPTED:
             status = Status.NOT_FINITE
         result = make_result(
@@ -204,7 +204,8 @@ class Call:
             objective.value(self.box.clip(best.x))
         if self.asked.x0 is not None and objective.nfev < self.maxfev:
             objective.value(self.box.from_unit(self.asked.x0))
-        affordable = max(0, min(len(points), self.maxfev - objective.nfev))
+        kept = 1 if objective.best_x is not None else 0  # for `_settle`
+        affordable = max(0, min(len(points), self.maxfev - objective.nfev - kept))
         if affordable:
             values = objective.values(points[:affordable])
             energies[:affordable] = np.where(np.isfinite(values), values, np.inf)
@@ -215,13 +216,13 @@ class Call:
         if objective.traceable and objective.best_x is not None and objective.nfev < self.maxfev:
             objective.best_f = objective.value(objective.best_x)
 
-    def _lowest(self, best: Best, points: np.ndarray) -> tuple[np.ndarray, float]:
+    def _lowest(self, best: Best, points: np.ndarray, status: Status) -> tuple[np.ndarray, float]:
         """The lowest point that is known, and f there; NaN where none has a value."""
         objective = self.objective
+        if status is Status.INTERRUPTED and best.fun < objective.best_f:  # f is not called again
+            return self.box.clip(best.x), best.fun
         if objective.best_x is not None:
             return objective.best_x, objective.best_f
-        if np.isfinite(best.fun):  # interrupted before f was called from Python
-            return self.box.clip(best.x), best.fun
         x0 = self.asked.x0
         return points[0] if x0 is None else self.box.from_unit(x0), np.nan
 

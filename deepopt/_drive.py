@@ -13,16 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ._backend import to_numpy, to_tensor
-from ._loop import CHUNK_SECONDS, NEVER, Group, Program, State
+from ._loop import CHUNK_SECONDS, Group, Program, State
 from ._objective import Objective, OutOfTimeError
 from ._result import Status
+
+UNLIMITED = 2**62  # points
 
 
 class Limits(NamedTuple):
     """Where to stop: iterations, points counted by the objective, and a time.perf_counter()."""
 
     maxiter: int
-    maxfev: int = NEVER
+    maxfev: int = UNLIMITED
     deadline: float = np.inf
 
 

@@ -85,7 +85,7 @@ class Options:
 
     def check(self) -> None:
         """Raise TypeError or ValueError naming the first option that is not sound."""
-        check_number("maxiter", self.maxiter, whole=True, at_least=1)
+        check_number("maxiter", self.maxiter, whole=True, at_least=1, at_most=2**31 - 2)
         check_number("stall", self.stall, whole=True, at_least=1)
         if self.maxfev is not None:
             check_number("maxfev", self.maxfev, whole=True, at_least=1)

@@ -291,6 +291,19 @@ def test_ctrl_c_returns_the_best_so_far(method, limit):
     assert result.fun == rosen(result.x)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_an_interrupted_traced_run_keeps_what_the_loop_found(method):
+    def callback(intermediate_result):
+        if intermediate_result.nit >= 30:
+            raise KeyboardInterrupt
+
+    problem = ackley.with_dim(6).shifted(rng=0)
+    result = solve(problem, method, {"maxiter": 2000}, bounds=None, callback=callback)
+    assert result.status == 5
+    assert result.fun <= result.history["fun"][-1] + 1e-9
+    assert result.fun == pytest.approx(problem(result.x))
+
+
 @pytest.mark.backends
 def test_bounds_of_every_kind():
     for bounds, x0, expected in [
