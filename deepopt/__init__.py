@@ -3,16 +3,16 @@
 Every method is a *reparametrization* (where the variables live) × a *schedule* (which objective
 is minimised when) × a *descent* (how a step is taken), run by one compiled, batched loop::
 
-    x = g(w)                      Direct | Deep
-    f_0, f_1, …, f_T = f          Constant | GaussianSmoothing
-    w ← update(w, ∇_w f_t(g(w)))  GradientDescent | Momentum | Adam
+    x = g(w)                      Direct | Deep | Sphere
+    f_0, f_1, …, f_T = f          Constant | GaussianSmoothing | Blend | Path | Temperature
+    w ← update(w, ∇_w f_t(g(w)))  GradientDescent | Momentum | Adam | LBFGS
 
 The named methods are rows of that table:
 
 ============  ===========  ===================  ==================================
 method        where        when                 how
 ============  ===========  ===================  ==================================
-``homotopy``  Direct       GaussianSmoothing    Adam, then L-BFGS-B
+``homotopy``  Direct       GaussianSmoothing    Adam, in a global search (the default)
 ``gd``        Direct       Constant             gradient descent over a rate grid
 ``deep``      Deep         Constant             the same
 ============  ===========  ===================  ==================================
@@ -30,9 +30,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._methods import Recipe
     from ._minimize import minimize, scipy_method
-    from .descents import Adam, GradientDescent, Momentum
-    from .reparametrizations import Deep, Direct
-    from .schedules import Constant, GaussianSmoothing
+    from .descents import LBFGS, Adam, GradientDescent, Momentum
+    from .reparametrizations import Deep, Direct, Sphere
+    from .schedules import (
+        Adaptive,
+        Blend,
+        Constant,
+        GaussianSmoothing,
+        Path,
+        Steady,
+        Temperature,
+    )
 
 __version__ = "0.1.0"
 
@@ -41,22 +49,36 @@ _HOME = {
     "scipy_method": "_minimize",
     "Recipe": "_methods",
     "Direct": "reparametrizations",
+    "Sphere": "reparametrizations",
     "Deep": "reparametrizations",
+    "Adaptive": "schedules",
+    "Blend": "schedules",
     "Constant": "schedules",
     "GaussianSmoothing": "schedules",
+    "Path": "schedules",
+    "Steady": "schedules",
+    "Temperature": "schedules",
     "GradientDescent": "descents",
     "Momentum": "descents",
     "Adam": "descents",
+    "LBFGS": "descents",
 }
 __all__ = [
+    "LBFGS",
     "Adam",
+    "Adaptive",
+    "Blend",
     "Constant",
     "Deep",
     "Direct",
     "GaussianSmoothing",
     "GradientDescent",
     "Momentum",
+    "Path",
     "Recipe",
+    "Sphere",
+    "Steady",
+    "Temperature",
     "minimize",
     "problems",
     "scipy_method",

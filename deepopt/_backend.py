@@ -296,22 +296,31 @@ def jvp(function: Callable[[Tensor], Tensor], x: Tensor, tangent: Tensor) -> tup
 
 def normal(seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:
     """Standard normal numbers that depend on the two integers in `seed` (2,) alone."""
+    return _random("normal", seed, shape, dtype)
+
+
+def uniform(seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:
+    """Numbers uniform in [0, 1) that depend on the two integers in `seed` (2,) alone."""
+    return _random("uniform", seed, shape, dtype)
+
+
+def _random(law: str, seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:
     dtype = keras.backend.standardize_dtype(dtype)
     if name() == "tensorflow":
         import tensorflow as tf
 
-        return tf.random.stateless_normal(shape, seed, dtype=dtype)
+        return getattr(tf.random, f"stateless_{law}")(shape, seed, dtype=dtype)
     if name() == "jax":
         import jax
 
         key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
-        return jax.random.normal(key, tuple(shape), dtype)
+        return getattr(jax.random, law)(key, tuple(shape), dtype)
     import torch
 
     generator = torch.Generator(device=seed.device)
     generator.manual_seed(int(seed[0]) * 2**31 + int(seed[1]))
-    options = {"dtype": getattr(torch, dtype), "device": seed.device}
-    return torch.randn(tuple(shape), generator=generator, **options)
+    draw = {"normal": torch.randn, "uniform": torch.rand}[law]
+    return draw(tuple(shape), generator=generator, dtype=getattr(torch, dtype), device=seed.device)
 
 
 def on_accelerator() -> bool:

@@ -52,6 +52,11 @@ class Box:
     def dim(self) -> int:
         return len(self.lower)
 
+    @property
+    def centre(self) -> np.ndarray:
+        """The middle (d,) in unit coordinates; one scale inside where half-open, x0 where free."""
+        return np.where(self.closed, 0.5, np.where(self.half, 1.0, 0.0))
+
     def to_unit(self, x: np.ndarray) -> np.ndarray:
         """Points (..., d) in unit coordinates; a fixed variable's coordinate is 0."""
         safe = np.where(self.width == 0, 1.0, self.width)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._backend import on_accelerator, precision, value_and_grad
+from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_grad
 from ._box import Box
-from ._drive import UNLIMITED, Best, Driver, Limits
+from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, records
+from ._easier import check_path, outside, traced
 from ._loop import Group, Program, make_group
-from ._methods import Options
+from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._result import Status, make_result
+from ._search import Minimum, Search
 from .reparametrizations import Start
 
 if TYPE_CHECKING:
@@ -26,10 +28,6 @@ WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
 PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
-
-
-class StaleProgramError(Exception):
-    """A remembered program computes something else than the function does now."""
 
 
 class Asked(NamedTuple):
@@ -62,7 +60,8 @@ class Call:
         )  # fmt: skip
         self.spread = self.objective.range(self.maxfev)
         self._check_spread()
-        self._program, self._unchecked = self._find_program()
+        self.log = Log(asked.started)
+        self._easy = self._easier()
 
     def _check_spread(self) -> None:
         with np.errstate(over="ignore", under="ignore"):
@@ -73,38 +72,86 @@ class Call:
                 "rescale it, or set the option dtype to 'float64'"
             )
 
-    def _find_program(self) -> tuple[Program, bool]:
-        """The compiled loop for this structure, and whether it was there before."""
-        programs = self.objective.programs
-        key = (self.recipe, self.options.dtype, bool(self.box.closed.all()))
-        known = key in programs
-        if not known:
-            traced = self.objective.traceable
-            evaluate = value_and_grad(self.objective.tensor) if traced else None
-            programs[key] = Program(self.recipe, evaluate, xla=True)
+    def program(self, recipe: Recipe) -> Program:
+        """The compiled loop for this structure: the one that is there, else a new one."""
+        objective, programs = self.objective, self.objective.programs
+        key = (recipe, self.options.dtype, bool(self.box.closed.all()))
+        if key not in programs:
+            evaluate = easy = None
+            if objective.traceable:
+                evaluate = value_and_grad(objective.tensor)
+                if recipe.schedule.share(to_tensor([1.0], self.options.dtype)) is not None:
+                    easy = traced(recipe.schedule, self.box, self.options.dtype)
+            programs[key] = Program(recipe, evaluate, easy, xla=True)
             while len(programs) > PROGRAMS:
                 programs.popitem(last=False)
         programs.move_to_end(key)
-        return programs[key], known and self.objective.traceable
+        program: Program = programs[key]
+        return program
+
+    def _easier(self) -> Easy | None:
+        """The schedule's easier function beside a black box; ValueError if it never ends at f."""
+        schedule = self.recipe.schedule
+        share = schedule.share(to_tensor([1.0], self.options.dtype))
+        if share is None:
+            return None
+        last = float(to_numpy(share)[0])
+        if last != 1.0:
+            raise ValueError(f"schedule must end at f: its share at t = 1 must be 1, got {last:g}")
+        centre = self.box.from_unit(self.box.centre)
+        check_path(schedule, self.objective, centre)
+        if self.objective.traceable:
+            return None
+        return outside(schedule, self.box, self.options.dtype, self.options.batched, self.deadline)
 
     def run(self, rng: np.random.Generator) -> OptimizeResult:
+        options, x0 = self.options, self.asked.x0
+        reserve = 1 if x0 is None else 2  # f at the result, and at x0
+        self.limits = Limits(int(options.maxiter), max(0, self.maxfev - reserve), self.deadline)
+        if options.searches and self.objective.traceable:
+            return self._search(rng)
+        return self._descend(rng)
+
+    def _search(self, rng: np.random.Generator) -> OptimizeResult:
+        """Rounds of rides, hops and scans (`_search`)."""
+        search = Search(self, self.recipe, self.options, self.asked.x0, rng)
+        try:
+            status = search.run()
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        except OutOfTimeError:
+            status = Status.MAXTIME
+        objective = self.objective
+        x0 = self.box.from_unit(self.box.centre if self.asked.x0 is None else self.asked.x0)
+        if status is not Status.INTERRUPTED:
+            if objective.nfev < self.maxfev and (self.asked.x0 is not None or search.nothing):
+                objective.value(x0)
+            self._settle()
+        elite = search.elite or [Minimum(self.box.to_unit(x0), np.inf)]
+        points = self.box.from_unit(np.array([minimum.u for minimum in elite]))
+        energies = np.array([minimum.f for minimum in elite])
+        x, fun = x0, np.nan
+        if objective.best_x is not None:
+            x, fun = objective.best_x, objective.best_f
+        return self._result(status, x, fun, points, energies, search.gradient, search.fun_per_rate)
+
+    def _descend(self, rng: np.random.Generator) -> OptimizeResult:
+        """One descent with every rate from every start."""
         options, x0 = self.options, self.asked.x0
         starts = [
             self.recipe.reparametrization.init(self.box, rng, x0 if index == 0 else None)
             for index in range(options.networks)
         ]
         runs = [(start, rate) for start in starts for rate in options.rates()]
-        reserve = 1 if x0 is None else 2  # f at the result, and at x0
         for_polish = int(POLISH_SHARE * self.maxfev) if options.polish else 0
-        limits = Limits(
-            int(options.maxiter), max(0, self.maxfev - reserve - for_polish), self.deadline
-        )
-        groups = self._groups(runs, limits, int(rng.integers(2**31 - 1)))
+        limits = self.limits._replace(maxfev=max(0, self.limits.maxfev - for_polish))
+        groups = self._groups(runs, limits, int(rng.integers(2**31 - 64)))
         driver = Driver(
-            self._program, self.objective, groups, limits, self._watch, self.asked.started
-        )
-        watched = self.asked.callback is not None or options.disp
-        status = driver.run(WIDEST_GAP_WATCHED if watched else WIDEST_GAP)
+            self.program(self.recipe), self.objective, groups, limits, self.watch, self.log,
+            self._easy,
+        )  # fmt: skip
+        widest = WIDEST_GAP_WATCHED if self.watched else WIDEST_GAP
+        status = driver.run(records(limits.maxiter, widest))
         return self._finish(driver, status, [rate for _, rate in runs])
 
     def _groups(self, runs: list[tuple[Start, float]], limits: Limits, seed: int) -> list[Group]:
@@ -128,28 +175,22 @@ class Call:
             for at in range(0, len(runs), size)
         ]
 
-    def _watch(self, best: Best, nit: int) -> bool:
+    @property
+    def watched(self) -> bool:
+        """Whether somebody waits to see the best point every few iterations."""
+        return self.asked.callback is not None or bool(self.options.disp)
+
+    def watch(self, best: Best, nit: int) -> bool:
+        """Show the best point so far to the user; whether to stop."""
         if not np.isfinite(best.fun):
             return False
         x = self.box.clip(best.x)
-        if self._unchecked:
-            self._check_program(x, best.fun)
         if self.options.disp:
             seconds = time.perf_counter() - self.asked.started
             print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
         if self.asked.callback is None:
             return False
         return self.asked.callback(x, best.fun, nit, self.objective.nfev)
-
-    def _check_program(self, x: np.ndarray, fun: float) -> None:
-        """Whether a remembered program still gives f's values."""
-        self._unchecked = False
-        if self.objective.nfev >= self.maxfev - 2:
-            return
-        slack = 1e-6 if self.options.dtype == "float64" else 1e-2
-        if abs(self.objective.value(x) - fun) > slack * (self.spread + abs(fun)):
-            self.objective.forget()
-            raise StaleProgramError
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
         """The lowest point of all, polished if asked, with f there in float64."""
@@ -170,23 +211,40 @@ class Call:
             except OutOfTimeError:
                 status = Status.MAXTIME
         x, fun = self._lowest(best, points, status)
+        self.log.nit = driver.nit
+        return self._result(
+            status, x, fun, points, energies, gradient, driver.best_per_run(), rates
+        )
+
+    def _result(
+        self,
+        status: Status,
+        x: np.ndarray,
+        fun: float,
+        points: np.ndarray,
+        energies: np.ndarray,
+        gradient: np.ndarray | None,
+        fun_per_run: np.ndarray,
+        rates: list[float] | None = None,
+    ) -> OptimizeResult:
+        rates = self.options.rates() if rates is None else rates
         if not np.isfinite(fun) and status is not Status.INTERRUPTED:
             status = Status.NOT_FINITE
         result = make_result(
             status,
             x=x,
             fun=fun,
-            nit=driver.nit,
+            nit=self.log.nit,
             nfev=self.objective.nfev,
             njev=self.objective.njev,
             population=points,
             population_energies=energies,
-            history={key: np.array(column) for key, column in driver.history.items()},
+            history={key: np.array(column) for key, column in self.log.history.items()},
             method=self.asked.method,
             objective_kind=self.objective.kind,
-            learning_rate=rates[best.run],
+            learning_rate=rates[int(np.argmin(fun_per_run))],
             learning_rates=np.array(rates),
-            fun_per_run=driver.best_per_run(),
+            fun_per_run=fun_per_run,
         )
         if gradient is not None:
             result.jac = gradient
@@ -202,13 +260,16 @@ class Call:
         objective = self.objective
         if np.isfinite(best.fun) and objective.traceable:
             objective.value(self.box.clip(best.x))
-        if self.asked.x0 is not None and objective.nfev < self.maxfev:
-            objective.value(self.box.from_unit(self.asked.x0))
+        self._evaluate_x0()
         kept = 1 if objective.best_x is not None else 0  # for `_settle`
         affordable = max(0, min(len(points), self.maxfev - objective.nfev - kept))
         if affordable:
             values = objective.values(points[:affordable])
             energies[:affordable] = np.where(np.isfinite(values), values, np.inf)
+
+    def _evaluate_x0(self) -> None:
+        if self.asked.x0 is not None and self.objective.nfev < self.maxfev:
+            self.objective.value(self.box.from_unit(self.asked.x0))
 
     def _settle(self) -> None:
         """Give the best point the value that the user gets from f, to the last bit."""
@@ -228,11 +289,6 @@ class Call:
 
 
 def run(asked: Asked, rng: np.random.Generator) -> OptimizeResult:
-    """Run a call; again from the start if a remembered program turns out to be stale."""
+    """Run a call, in its precision."""
     with precision(asked.options.dtype):
-        state = rng.bit_generator.state
-        try:
-            return Call(asked).run(rng)
-        except StaleProgramError:
-            rng.bit_generator.state = state
-            return Call(asked).run(rng)
+        return Call(asked).run(rng)

@@ -7,12 +7,12 @@ fixed in advance (1, 2, 3, … and then ever wider gaps), so that two runs can b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from ._backend import to_numpy, to_tensor
+from ._backend import Tensor, to_numpy, to_tensor
 from ._loop import CHUNK_SECONDS, Group, Program, State
 from ._objective import Objective, OutOfTimeError
 from ._result import Status
@@ -36,7 +36,28 @@ class Best(NamedTuple):
     run: int
 
 
-History = dict[str, list[float]]
+Easy = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+
+
+class Log:
+    """The history of a call over all its drivers, and the iterations of those that are done.
+
+    Parameters
+    ----------
+    started : float
+        time.perf_counter() at the start of the call, from which the history's times run.
+    """
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.nit = 0
+        self.history: dict[str, list[float]] = {"nit": [], "nfev": [], "time": [], "fun": []}
+
+    def record(self, nit: int, nfev: int, fun: float) -> None:
+        """Add a line, `nit` iterations into the current driver."""
+        line = (self.nit + nit, nfev, time.perf_counter() - self.started, fun)
+        for column, value in zip(self.history.values(), line, strict=True):
+            column.append(value)
 
 
 def records(maxiter: int, widest: int) -> Iterator[int]:
@@ -56,8 +77,10 @@ class Driver:
         What runs, on what, from where, until when. `objective` counts the points.
     watch : callable
         Called as watch(best, nit) at each record; returning True stops.
-    started : float
-        time.perf_counter() at the start of the call, from which the history's times run.
+    log : Log
+        Where the history goes.
+    easy : callable or None
+        The schedule's easier function for a black box: easy(x (N, d), t) -> values and gradients.
     """
 
     def __init__(
@@ -67,32 +90,32 @@ class Driver:
         groups: list[Group],
         limits: Limits,
         watch: Callable[[Best, int], bool],
-        started: float,
+        log: Log,
+        easy: Easy | None = None,
     ) -> None:
         self.groups = groups
-        self.history: History = {"nit": [], "nfev": [], "time": [], "fun": []}
         self._program = program
         self._objective = objective
         self._limits = limits
         self._watch = watch
-        self._started = started
+        self._log = log
+        self._easy = easy
         self._reached = [0] * len(groups)
-        self._seconds = 0.0  # per iteration of one group; 0 while unknown
         recipe = program.recipe
         points = recipe.reparametrization.n_points * recipe.schedule.samples
         self._cost = points * objective.points_per_gradient
 
-    def run(self, widest_gap: int) -> Status:
-        """Advance until something says stop, and say what did."""
+    def run(self, stops: Iterable[int]) -> Status:
+        """Advance, with a record at each of the iterations `stops`, and say what ended it."""
         try:
-            for record in records(self._limits.maxiter, widest_gap):
+            for record in stops:
                 for index in range(len(self.groups)):
                     status = self._advance(index, record)
                     if status is not None:
                         self._record()
                         return status
                 self._record()
-                if self._watch(self.best(), self.nit):
+                if self._watch(self.best(), self._log.nit + self.nit):
                     return Status.CALLBACK
                 if all(to_numpy(group.state.done).all() for group in self.groups):
                     return self._why_done()
@@ -118,6 +141,11 @@ class Driver:
         values = np.concatenate([to_numpy(g.state.best_f) for g in self.groups])
         return np.asarray(values, dtype="float64")
 
+    def best_points(self) -> np.ndarray:
+        """Where each run met its lowest value (R, d), in the user's coordinates."""
+        points = np.concatenate([to_numpy(g.state.best_x) for g in self.groups])
+        return np.asarray(points, dtype="float64")
+
     def points(self, run: int) -> np.ndarray:
         """The points (n, d) where a run stands now, in the user's coordinates."""
         group, row = self._locate(run)
@@ -140,10 +168,8 @@ class Driver:
         return Status.CONVERGED if np.concatenate(stalled).any() else Status.MAXITER
 
     def _record(self) -> None:
-        self.history["nit"].append(self.nit)
-        self.history["nfev"].append(self._objective.nfev)
-        self.history["time"].append(time.perf_counter() - self._started)
-        self.history["fun"].append(self.best().fun)
+        lowest = min(self.best().fun, self._objective.best_f)
+        self._log.record(self.nit, self._objective.nfev, lowest)
 
     def _advance(self, index: int, stop: int) -> Status | None:
         """Bring one group to iteration `stop`, unless a limit comes first."""
@@ -155,16 +181,16 @@ class Driver:
             if allowed < 1:
                 return Status.MAXFEV
             left = self._limits.deadline - time.perf_counter()
-            if left <= 0 and self._seconds:
+            if left <= 0 and any(self._reached):
                 return Status.MAXTIME
             length = min(stop - self._reached[index], allowed, self._chunk_length(left))
             self._run_chunk(index, self._reached[index] + length)
         return None
 
     def _chunk_length(self, left: float) -> int:
-        if not self._seconds:
+        if not self._program.seconds:
             return 1
-        return int(max(1.0, min(CHUNK_SECONDS, left) / self._seconds))
+        return int(max(1.0, min(CHUNK_SECONDS, left) / self._program.seconds))
 
     def _run_chunk(self, index: int, stop: int) -> None:
         state, data = self.groups[index]
@@ -178,21 +204,27 @@ class Driver:
                 state = self._step_outside(state, index)
         self.groups[index] = Group(state, data)
         self._reached[index] = stop
-        self._seconds = (time.perf_counter() - begun) / length
+        self._program.seconds = (time.perf_counter() - begun) / length
 
     def _step_outside(self, state: State, index: int) -> State:
         """One iteration of a black box: f is called between the two compiled halves."""
         data = self.groups[index].data
         x = to_numpy(self._program.propose(state, data))
-        dtype = x.dtype
         live = ~to_numpy(state.done)
-        values = np.full(x.shape[:-1], np.nan)
-        gradients = np.zeros(x.shape)
-        points = x[:, live].reshape(-1, x.shape[-1]).astype("float64")
-        points = self._objective.box.clip(points)
-        f, gradient = self._objective.values_and_gradients(points)
-        values[:, live] = f.reshape(values[:, live].shape)
-        gradients[:, live] = gradient.reshape(x[:, live].shape)
-        return self._program.absorb(  # type: ignore[no-any-return]
-            state, data, to_tensor(values, dtype.name), to_tensor(gradients, dtype.name)
-        )
+        found = self._rows(x, live, lambda points, _: self._objective.values_and_gradients(points))
+        easier = None if self._easy is None else self._rows(x, live, self._easy, state)
+        return self._program.absorb(state, data, *found, easier)  # type: ignore[no-any-return]
+
+    def _rows(
+        self, x: np.ndarray, live: np.ndarray, evaluate: Easy, state: State | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Values and gradients at x (S, R, n, d) as tensors; NaN and 0 for runs that are done."""
+        values, gradients = np.full(x.shape[:-1], np.nan), np.zeros(x.shape)
+        runs = [live] if state is None else list(np.diag(live)[live])
+        for rows in runs:
+            points = x[:, rows].reshape(-1, x.shape[-1]).astype("float64")
+            t = np.nan if state is None else float(to_numpy(state.t)[rows][0])
+            f, gradient = evaluate(self._objective.box.clip(points), t)
+            values[:, rows] = f.reshape(values[:, rows].shape)
+            gradients[:, rows] = gradient.reshape(x[:, rows].shape)
+        return to_tensor(values, x.dtype.name), to_tensor(gradients, x.dtype.name)

@@ -16,9 +16,9 @@ from typing import NamedTuple, Protocol
 import keras
 import numpy as np
 
-from ._backend import Compiled, Tensor, Tensors, ops, to_tensor, vjp
+from ._backend import Compiled, Tensor, Tensors, normal, ops, to_tensor, vjp
 from ._box import Box, Kinds
-from .descents import Descent, per_run
+from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
 from .schedules import Schedule
 
@@ -35,8 +35,10 @@ class State(NamedTuple):
     rate: Tensor  # (R,)
     best_x: Tensor  # (R, d) the best point of f itself so far
     best_f: Tensor  # (R,)
-    best_loss: Tensor  # (R,) the best mean over the points of f_t scaled to [0, 1]
-    since: Tensor  # (R,) int32 iterations since that improved
+    best_loss: Tensor  # (R,) the best mean over the points of f scaled to [0, 1]
+    since: Tensor  # (R,) int32 iterations since that improved, 0 before f_t is f
+    t: Tensor  # (R,) progress of the schedule
+    pace: Tensors  # the pace's memory, each (R,)
     nit: Tensor  # (R,) int32
     done: Tensor  # (R,) bool: stalled, or without a finite value
 
@@ -50,7 +52,8 @@ class Data(NamedTuple):
     width: Tensor  # (d,)
     kinds: Kinds | None
     inverse_range: Tensor  # () 1 / (range of f over the domain)
-    horizon: Tensor  # () iterations over which the schedule runs
+    begin: Tensor  # () t at the first iteration
+    horizon: Tensor  # () iterations over which t goes from there to 1
     ftol: Tensor  # () an improvement is more than this, on the scale of [0, 1]
     stall: Tensor  # () int32 iterations without improvement that end a run
     seed: Tensor  # () int32
@@ -84,18 +87,28 @@ class Program:
     evaluate : callable or None
         x (S, R, n, d) -> (f (S, R, n), ∂f/∂x of x's shape), traced into the program; None for a
         black box, whose values the host brings.
+    easy : callable or None
+        The same of the schedule's easier function, as easy(x, t).
     xla : bool
         Whether TensorFlow compiles with XLA.
+
+    Attributes
+    ----------
+    seconds : float
+        What an iteration of a group took last; 0 while unknown.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         evaluate: Callable[[Tensor], tuple[Tensor, Tensor]] | None,
+        easy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None,
         xla: bool,
     ) -> None:
         self.recipe = recipe
         self.evaluate = evaluate
+        self.easy = easy
+        self.seconds = 0.0
         self.chunk = Compiled(self._chunk, xla)
         self.propose = Compiled(self._propose, xla=False)
         self.absorb = Compiled(self._absorb, xla=False)
@@ -106,17 +119,15 @@ class Program:
         points = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)
         return place(points, data)
 
-    def _samples(self, state: State, data: Data) -> tuple[Tensor, Tensor, Callable]:
-        """Progress t, sampled points (S, R, n, d) in unit coordinates, and their pull-back."""
-        t = ops.cast(state.iteration, state.rate.dtype) / data.horizon
+    def _samples(self, state: State, data: Data) -> tuple[Tensor, Callable]:
+        """Sampled points (S, R, n, d) in unit coordinates, and their pull-back."""
         seed = ops.stack([data.seed, state.iteration])
 
         def sampled(variables: Tensors) -> Tensor:
             u = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)
-            return self.recipe.schedule.sample(u, t, seed, data.kinds)
+            return self.recipe.schedule.sample(u, state.t, seed, data.kinds)
 
-        u, pull = vjp(sampled, state.variables)
-        return t, u, pull
+        return vjp(sampled, state.variables)
 
     def _chunk(self, state: State, data: Data, stop: Tensor) -> State:
         def going(*flat: Tensor) -> Tensor:
@@ -125,75 +136,131 @@ class Program:
 
         def iterate(*flat: Tensor) -> tuple:
             now = keras.tree.pack_sequence_as(state, flat)
-            t, u, pull = self._samples(now, data)
+            u, pull = self._samples(now, data)
             x = place(u, data)
             f, gradient = self.evaluate(x)  # type: ignore[misc]
-            return tuple(keras.tree.flatten(self._update(now, data, t, pull, x, f, gradient)))
+            easier = None if self.easy is None else self.easy(x, now.t)
+            return tuple(keras.tree.flatten(self._update(now, data, pull, x, f, gradient, easier)))
 
         flat = ops.while_loop(going, iterate, tuple(keras.tree.flatten(state)))
         return keras.tree.pack_sequence_as(state, list(flat))  # type: ignore[no-any-return]
 
     def _propose(self, state: State, data: Data) -> Tensor:
-        return place(self._samples(state, data)[1], data)
+        return place(self._samples(state, data)[0], data)
 
-    def _absorb(self, state: State, data: Data, f: Tensor, gradient: Tensor) -> State:
-        t, u, pull = self._samples(state, data)
-        return self._update(state, data, t, pull, place(u, data), f, gradient)
+    def _absorb(
+        self,
+        state: State,
+        data: Data,
+        f: Tensor,
+        gradient: Tensor,
+        easier: tuple[Tensor, Tensor] | None,
+    ) -> State:
+        u, pull = self._samples(state, data)
+        return self._update(state, data, pull, place(u, data), f, gradient, easier)
 
     def _update(
         self,
         state: State,
         data: Data,
-        t: Tensor,
         pull: Callable[[Tensor], Tensors],
         x: Tensor,
         f: Tensor,
         gradient: Tensor,
+        easier: tuple[Tensor, Tensor] | None,
     ) -> State:
         """The second half of an iteration, from values (S, R, n) and gradients (S, R, n, d).
 
         A sample whose value is not finite carries no weight, a partial derivative that is not
         counts as 0, and a run without any finite value is done.
         """
-        descent, dtype = self.recipe.descent, state.rate.dtype
+        schedule, descent = self.recipe.schedule, self.recipe.descent
         best_x, best_f = _best(state, x[0], f[0])
-
-        finite = ops.isfinite(f)
-        weights = ops.reshape(self.recipe.schedule.weights(t), (-1, 1, 1))
-        weights = ops.where(finite, weights, ops.zeros_like(f))
-        total = ops.sum(weights, axis=0)  # (R, n), 0 for a point without a value
-        weights = weights / ops.where(total > 0, total, 1.0)
-        count = ops.sum(ops.cast(total > 0, dtype), axis=-1)  # (R,) points with a value
-        scale = data.inverse_range / ops.maximum(count, 1.0)  # (R,) of the mean over them
-
-        weights = weights * ops.reshape(scale, (1, -1, 1))
-        loss = ops.sum(weights * ops.where(finite, f, 0.0), axis=(0, 2))
-        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0) * data.width
-        cotangent = gradient * ops.expand_dims(weights, -1)
-        rate = state.rate * self.recipe.schedule.rate(t)
-        updates, memory = descent.step(pull(cotangent), state.memory, rate, state.iteration)
-
+        if easier is not None:
+            f, gradient = _mixed(schedule.share(state.t), (f, gradient), easier)
+        loss, cotangent, count = self._loss(state, data, f, gradient)
         live = ops.logical_and(ops.logical_not(state.done), count > 0)
-        improved = ops.logical_and(live, loss < state.best_loss - data.ftol)
+        rate = state.rate * schedule.rate(state.t)
+        seen = Seen(state.variables, loss, pull(cotangent), rate, state.iteration)
+        updates, memory = descent.step(seen, state.memory)
+        updates = self._with_noise(state, data, rate, updates)
+        variables = [w - s for w, s in zip(state.variables, updates, strict=True)]
+        variables = self.recipe.reparametrization.retract(variables)
+
+        arrived = schedule.arrived(state.t)
+        lower = ops.logical_or(loss < state.best_loss - data.ftol, ops.logical_not(arrived))
+        improved = ops.logical_and(live, lower)
         since = ops.where(improved, ops.zeros_like(state.since), state.since + 1)
-        period = descent.patience + 1
-        waited = ops.logical_and(since > 0, ops.equal(ops.mod(since, period), 0))
+        waited = ops.logical_and(since > 0, ops.equal(ops.mod(since, descent.patience + 1), 0))
+        steady = data.begin + (1.0 - data.begin) * _fraction(state.iteration + 1, data.horizon)
+        t, pace = schedule.pace.advance(state.t, state.pace, loss, steady * ops.ones_like(state.t))
 
         def keep(new: Tensor, old: Tensor) -> Tensor:
             return ops.where(per_run(live, old), new, old)
 
         return State(
             iteration=state.iteration + 1,
-            variables=[keep(w - s, w) for w, s in zip(state.variables, updates, strict=True)],
-            memory=[keep(new, old) for new, old in zip(memory, state.memory, strict=True)],
+            variables=list(map(keep, variables, state.variables)),
+            memory=list(map(keep, memory, state.memory)),
             rate=ops.where(waited, state.rate * descent.decay, state.rate),
             best_x=best_x,
             best_f=best_f,
-            best_loss=ops.where(improved, loss, state.best_loss),
+            best_loss=ops.where(ops.logical_and(improved, arrived), loss, state.best_loss),
             since=since,
+            t=keep(t, state.t),
+            pace=list(map(keep, pace, state.pace)),
             nit=state.nit + ops.cast(ops.logical_not(state.done), "int32"),
             done=ops.logical_or(ops.logical_not(live), since >= data.stall),
         )
+
+    def _loss(
+        self, state: State, data: Data, f: Tensor, gradient: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss (R,), its cotangent in unit coordinates, and how many points (R,) count."""
+        finite = ops.isfinite(f)
+        weights = ops.reshape(self.recipe.schedule.weights(state.t), (-1, 1, 1))
+        weights = ops.where(finite, weights, ops.zeros_like(f))
+        total = ops.sum(weights, axis=0)  # (R, n), 0 for a point without a value
+        weights = weights / ops.where(total > 0, total, 1.0)
+        count = ops.sum(ops.cast(total > 0, state.rate.dtype), axis=-1)  # (R,)
+        scale = data.inverse_range / ops.maximum(count, 1.0)  # (R,) of the mean over them
+
+        weights = weights * ops.reshape(scale, (1, -1, 1))
+        loss = ops.sum(weights * ops.where(finite, f, 0.0), axis=(0, 2))
+        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0) * data.width
+        return loss, gradient * ops.expand_dims(weights, -1), count
+
+    def _with_noise(self, state: State, data: Data, rate: Tensor, updates: Tensors) -> Tensors:
+        """The updates with the schedule's Langevin noise, √(2 α T) ε."""
+        temperature = self.recipe.schedule.temperature(state.t)
+        if temperature is None:
+            return updates
+        size = ops.sqrt(2.0 * rate * temperature)
+        noisy = []
+        for index, update in enumerate(updates):
+            seed = ops.stack([data.seed + 1 + index, state.iteration])
+            noise = normal(seed, update.shape, update.dtype)
+            noisy.append(update + per_run(size, update) * noise)
+        return noisy
+
+
+def _fraction(iteration: Tensor, horizon: Tensor) -> Tensor:
+    return ops.cast(iteration, horizon.dtype) / horizon
+
+
+def _mixed(share: Tensor, hard: tuple, easy: tuple) -> tuple[Tensor, Tensor]:
+    """Values and gradients of share · f + (1 - share) · g, runs on the second axis.
+
+    A part without weight does not count, even where it is not finite.
+    """
+
+    def mix(f: Tensor, g: Tensor) -> Tensor:
+        weight = ops.reshape(share, (1, -1) + (1,) * (len(f.shape) - 2))
+        f = ops.where(weight > 0, f, 0.0)
+        g = ops.where(weight < 1, g, 0.0)
+        return weight * f + (1.0 - weight) * g
+
+    return mix(hard[0], easy[0]), mix(hard[1], easy[1])
 
 
 def _best(state: State, x: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
@@ -229,6 +296,7 @@ def make_group(
     ftol: float,
     stall: int | None,
     seed: int,
+    begin: float = 0.0,
 ) -> Group:
     """The state before the first iteration of the runs (starts[i], rates[i])."""
 
@@ -238,6 +306,7 @@ def make_group(
     runs, d = len(rates), box.dim
     variables = stacked(zip(*(start.variables for start in starts), strict=True))
     lower, upper = box.edges(dtype)
+    t = to_tensor(np.full(runs, begin), dtype)
     state = State(
         iteration=to_tensor(0, "int32"),
         variables=variables,
@@ -247,6 +316,8 @@ def make_group(
         best_f=to_tensor(np.full(runs, np.inf), dtype),
         best_loss=to_tensor(np.full(runs, np.inf), dtype),
         since=to_tensor(np.zeros(runs), "int32"),
+        t=t,
+        pace=recipe.schedule.pace.init(t),
         nit=to_tensor(np.zeros(runs), "int32"),
         done=to_tensor(np.zeros(runs), "bool"),
     )
@@ -258,6 +329,7 @@ def make_group(
         width=to_tensor(box.width, dtype),
         kinds=None if masks is None else Kinds(*(to_tensor(mask, "bool") for mask in masks)),
         inverse_range=to_tensor(1.0 / value_range, dtype),
+        begin=to_tensor(begin, dtype),
         horizon=to_tensor(max(horizon, 1), dtype),
         ftol=to_tensor(ftol, dtype),
         stall=to_tensor(NEVER if stall is None else stall, "int32"),

@@ -19,11 +19,7 @@ from .descents import DESCENTS, Adam, Descent, GradientDescent
 from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
 
-PARTS = {
-    "reparametrization": ("init", "points", "n_points"),
-    "schedule": ("sample", "weights", "rate", "samples"),
-    "descent": ("init", "step", "decay", "patience"),
-}
+PARTS = {"reparametrization": Reparametrization, "schedule": Schedule, "descent": Descent}
 GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
 
 
@@ -52,8 +48,8 @@ class Recipe:
     descent: Descent = GradientDescent()
 
     def __post_init__(self) -> None:
-        for label, members in PARTS.items():
-            _check_part(label, getattr(self, label), members)
+        for label in PARTS:
+            _check_part(label, getattr(self, label))
 
 
 def _option(default: Any, help: str) -> Any:
@@ -80,7 +76,7 @@ class Options:
     batched: bool | None = _option(None, "whether f takes (N, d); None to find out")
     schedule: Schedule | None = _option(None, "a schedule in place of the method's own")
     descent: Descent | str | None = _option(
-        None, 'a descent in place of the method\'s own; "gd", "momentum" and "adam" are names'
+        None, 'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs"'
     )
 
     def check(self) -> None:
@@ -101,9 +97,9 @@ class Options:
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
         elif self.descent is not None:
-            _check_part("descent", self.descent, PARTS["descent"])
+            _check_part("descent", self.descent)
         if self.schedule is not None:
-            _check_part("schedule", self.schedule, PARTS["schedule"])
+            _check_part("schedule", self.schedule)
         self.rates()
 
     def rates(self) -> list[float]:
@@ -146,12 +142,23 @@ class Options:
         """Independent draws of the variables, each run with every rate."""
         return 1
 
+    @property
+    def searches(self) -> bool:
+        """Whether the recipe is one part of a global search."""
+        return False
 
-def _check_part(label: str, value: Any, members: tuple[str, ...]) -> None:
+
+def _check_part(label: str, value: Any) -> None:
     if isinstance(value, type):
         raise TypeError(f"{label} must be an object, got a class; did you mean {value.__name__}()?")
-    if not all(hasattr(value, member) for member in members):
-        raise TypeError(f"{label} must have {', '.join(members)}, got {shown(value)}")
+    if not isinstance(value, PARTS[label]):
+        raise TypeError(f"{label} must be a {PARTS[label].__name__}, got {shown(value)}")
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"{label} must be hashable, as a frozen dataclass is, got {value!r}"
+        ) from None
 
 
 def _check_flag(label: str, value: Any) -> None:
@@ -211,18 +218,30 @@ class DeepOptions(PaperOptions):
 
 @dataclasses.dataclass(frozen=True)
 class HomotopyOptions(Options):
-    """A first homotopy: smoothing that falls, over many starts."""
+    """The global search: rounds of the homotopy, local searches and scans."""
 
-    maxiter: int = _option(2000, "iterations of the homotopy, before the polish")
+    maxiter: int = _option(10**5, "iterations of the loop at most, in all rounds")
     learning_rate: float | str | Sequence[float] = _option(
         0.1, "step of Adam in units of the smoothing σ; a sequence or a grid runs each"
     )
-    polish: bool = _option(True, "finish with SciPy's L-BFGS-B from the best point, in float64")
-    n_starts: int = _option(16, "points that descend together")
+    ftol: float | None = _option(
+        1e-10, "a round must lower f by more than this part of its range, or it was in vain"
+    )
+    polish: bool = _option(True, "SciPy's L-BFGS-B from the best points, in float64")
+    n_starts: int = _option(16, "local searches in a batch")
+    n_paths: int = _option(1, "points that ride the homotopy together")
+
+    def check(self) -> None:
+        super().check()
+        check_number("n_starts", self.n_starts, whole=True, at_least=1)
 
     def parts(self) -> Recipe:
-        descent = Adam(beta1=0.9, beta2=0.99)
-        return Recipe(Direct(self.n_starts, "uniform", "reflect"), GaussianSmoothing(), descent)
+        descent = Adam(beta1=0.9, beta2=0.99, epsilon=1e-30)
+        return Recipe(Direct(self.n_paths, "uniform", "reflect"), GaussianSmoothing(), descent)
+
+    @property
+    def searches(self) -> bool:
+        return True
 
 
 class Method(NamedTuple):

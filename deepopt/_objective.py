@@ -96,10 +96,6 @@ class Objective:
             return Recognised(BATCHED_BLACK_BOX if batched else BLACK_BOX)
         return self._recogniser.find(batched)
 
-    def forget(self) -> None:
-        """Drop the programs compiled for this function: it is not what it was."""
-        self._recogniser.forget()
-
     @property
     def kind(self) -> str:
         return self._recognised.kind

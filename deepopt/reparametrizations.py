@@ -7,7 +7,8 @@ starts from the same numbers) and turns the variables of all runs into points in
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,18 +24,25 @@ class Start(NamedTuple):
     fixed: list[np.ndarray]
 
 
-class Reparametrization(Protocol):
-    """What the loop asks of a reparametrization; any frozen, hashable object will do."""
+class Reparametrization:
+    """The base of every reparametrization: frozen, hashable values that override these."""
 
     @property
     def n_points(self) -> int:
         """Points per run."""
+        raise NotImplementedError
 
     def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
         """Variables of one run; if x0 (d,) in unit coordinates is given, its first point is x0."""
+        raise NotImplementedError
 
     def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
         """Points (runs, n_points, d) in unit coordinates, inside the box."""
+        raise NotImplementedError
+
+    def retract(self, variables: Tensors) -> Tensors:
+        """Variables after a step, back where they belong; by default they stay where they are."""
+        return variables
 
 
 def starting_points(reparametrization: Reparametrization, start: Start, box: Box) -> np.ndarray:
@@ -47,7 +55,7 @@ def starting_points(reparametrization: Reparametrization, start: Start, box: Box
 
 
 @dataclasses.dataclass(frozen=True)
-class Deep:
+class Deep(Reparametrization):
     """x = box(W_out relu(… relu(W_1 z_i + b_1) …) + b_out): paper A's deep reparametrization.
 
     n trainable embeddings z_i pass through one shared network [Linear → ReLU] × n_layers →
@@ -130,7 +138,7 @@ def _forward(xp: Any, inputs: Any, layers: list[Any]) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Direct:
+class Direct(Reparametrization):
     """x = box(w): the variables are the points themselves (paper A's shallow optimizer).
 
     Parameters
@@ -173,3 +181,70 @@ class Direct:
 
     def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
         return OUTPUT_MAPS[self.output_map].forward(variables[0], kinds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sphere(Reparametrization):
+    """Directions from the centre of the box: for an f that does not depend on the length.
+
+    The variables keep to a sphere, so that noise and steps have the same size everywhere on it;
+    a point is where its direction meets the boundary of the box.
+
+    Parameters
+    ----------
+    n_starts : int, default 16
+        Points per run, drawn uniformly on the sphere.
+
+    Raises
+    ------
+    ValueError
+        When a run begins, if a bound is infinite.
+
+    Examples
+    --------
+    >>> import deepopt
+    >>> from deepopt.problems import SphericalSpinGlass
+    >>> recipe = deepopt.Recipe(deepopt.Sphere(16), deepopt.Temperature(1e-4, 1e-6))
+    >>> glass = SphericalSpinGlass(10, rng=0)
+    >>> options = {"maxiter": 300, "learning_rate": 10.0, "polish": True}
+    >>> result = deepopt.minimize(glass, method=recipe, options=options, rng=0)
+    >>> bool(glass.energy_per_spin(result.x) < -1.5)
+    True
+
+    References
+    ----------
+    Auffinger, Ben Arous & Cerny, Random matrices and complexity of spin glasses, 2013.
+    """
+
+    n_starts: int = 16
+
+    def __post_init__(self) -> None:
+        check_number("n_starts", self.n_starts, at_least=1, whole=True)
+
+    @property
+    def n_points(self) -> int:
+        return self.n_starts
+
+    def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
+        if not box.closed.all():
+            raise ValueError("Sphere needs finite bounds on every variable")
+        directions = rng.standard_normal((self.n_starts, box.dim))
+        if x0 is not None and (x0 != 0.5).any():
+            directions[0] = x0 - 0.5
+        lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+        return Start([directions * _radius(box.dim) / lengths], [])
+
+    def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
+        w = variables[0]
+        largest = ops.max(ops.abs(ops.stop_gradient(w)), axis=-1, keepdims=True)
+        return 0.5 + 0.5 * w / largest
+
+    def retract(self, variables: Tensors) -> Tensors:
+        w = variables[0]
+        length = ops.sqrt(ops.sum(w * w, axis=-1, keepdims=True))
+        return [w * (_radius(w.shape[-1]) / length)]
+
+
+def _radius(dim: int) -> float:
+    """A typical distance of a point of the box from its centre, in unit coordinates."""
+    return math.sqrt(dim / 12.0)

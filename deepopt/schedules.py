@@ -1,39 +1,179 @@
 """Schedules: which objective is minimised when.
 
-A schedule replaces f at progress t in [0, 1] by a weighted mean of f over a few points around
-u: f_t(u) = Σ_s weight_s f(sample_s(u)). The first sample is u itself, so that the value of the
-final objective is known at every iterate. All points are in unit coordinates.
+A schedule turns f into f_t, t from 0 to 1: a weighted mean of f over a few points around u
+(`GaussianSmoothing`), a mixture with an easier function (`Blend`, `Path`), or f with noise on
+the variables (`Temperature`). Its `pace` says how t advances: `Steady` with the iterations, or
+`Adaptive`, where a stage lasts until its progress stops. All points are in unit coordinates.
+
+t is one number per run, of shape (runs,), so that runs may be at different stages.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from ._backend import Tensor, normal, ops
+from ._backend import Tensor, Tensors, normal, ops, uniform
 from ._box import Kinds, reflect
-from ._checks import check_number
+from ._checks import check_choice, check_number
 
 
-class Schedule(Protocol):
-    """What the loop asks of a schedule; any frozen, hashable object with these will do."""
+class Pace(Protocol):
+    """How t advances; any frozen, hashable object with these will do."""
 
-    @property
-    def samples(self) -> int:
-        """Evaluations of f per point and iteration."""
+    def init(self, t: Tensor) -> Tensors:
+        """Its memory, tensors (runs,), where the progress is t (runs,)."""
 
-    def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:
-        """Points (samples, runs, n, d) around u (runs, n, d); the first is u itself."""
+    def advance(
+        self, t: Tensor, memory: Tensors, loss: Tensor, steady: Tensor
+    ) -> tuple[Tensor, Tensors]:
+        """The next t and memory after an iteration.
 
-    def weights(self, t: Tensor) -> Tensor:
-        """Weights (samples,) of their values in f_t."""
-
-    def rate(self, t: Tensor) -> Tensor | float:
-        """Factor on the learning rate."""
+        `loss` (runs,) is the mean of f_t over the points, on the scale of [0, 1]; `steady` (runs,)
+        is where t would be if it advanced with the iterations.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
-class Constant:
+class Steady:
+    """t advances with the iterations.
+
+    Examples
+    --------
+    >>> Steady()
+    Steady()
+    """
+
+    def init(self, t: Tensor) -> Tensors:
+        return []
+
+    def advance(
+        self, t: Tensor, memory: Tensors, loss: Tensor, steady: Tensor
+    ) -> tuple[Tensor, Tensors]:
+        return steady, memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Adaptive:
+    """Stages: t stays until progress on f_t stops, then takes a step of adapted length.
+
+    A predictor-corrector rule. Progress is that of a running mean of f_t. If the value jumps by
+    more than `jump` as t steps, the next step is half as long, else half as long again. The last
+    stage is f itself. t is never behind the iterations, so that it arrives in time.
+
+    Parameters
+    ----------
+    step : float, default 0.02
+        First step in t, and the longest is ten times it.
+    patience : int, default 10
+        Iterations without progress that end a stage.
+    tolerance : float, default 1e-4
+        What counts as progress, as a part of f's range.
+    jump : float, default 0.01
+        How far the value may jump at a step, as a part of f's range.
+
+    Examples
+    --------
+    >>> GaussianSmoothing(pace=Adaptive(patience=20)).pace.patience
+    20
+
+    References
+    ----------
+    Allgower & Georg, Numerical Continuation Methods, 1990, chapter 6.
+    """
+
+    step: float = 0.02
+    patience: int = 10
+    tolerance: float = 1e-4
+    jump: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_number("step", self.step, above=0.0, at_most=1.0)
+        check_number("patience", self.patience, at_least=1, whole=True)
+        check_number("tolerance", self.tolerance, above=0.0)
+        check_number("jump", self.jump, above=0.0)
+
+    def init(self, t: Tensor) -> Tensors:
+        infinite = ops.full_like(t, float("inf"))
+        zeros = ops.zeros_like(t)
+        # step, running mean, its lowest in this stage, iterations since, of this stage
+        return [zeros + self.step, infinite, infinite, zeros, zeros]
+
+    def advance(
+        self, t: Tensor, memory: Tensors, loss: Tensor, steady: Tensor
+    ) -> tuple[Tensor, Tensors]:
+        step, mean, lowest, since, age = memory
+        first = age == 0
+        known = ops.isfinite(mean)
+        jumped = ops.logical_and(known, ops.abs(loss - ops.where(known, mean, loss)) > self.jump)
+        longer = ops.minimum(1.5 * step, 10.0 * self.step)
+        step = ops.where(first, ops.where(jumped, 0.5 * step, longer), step)
+        mean = ops.where(first, loss, 0.9 * ops.where(known, mean, loss) + 0.1 * loss)
+        improved = mean < lowest - self.tolerance
+        lowest = ops.where(improved, mean, lowest)
+        since = ops.where(improved, ops.zeros_like(since), since + 1.0)
+        over = since >= self.patience
+        at = ops.minimum(ops.maximum(ops.where(over, t + step, t), steady), 1.0)
+        return at, [
+            step,
+            mean,
+            ops.where(over, ops.full_like(lowest, float("inf")), lowest),
+            ops.where(over, ops.zeros_like(since), since),
+            ops.where(over, ops.zeros_like(age), age + 1.0),
+        ]
+
+
+class Schedule:
+    """f itself at all times; the base of every schedule.
+
+    A schedule of one's own is a frozen, hashable subclass that overrides what it changes.
+
+    Attributes
+    ----------
+    samples : int
+        Evaluations of f per point and iteration.
+    pace : Pace
+        How t advances.
+    """
+
+    pace: Pace = Steady()
+
+    @property
+    def samples(self) -> int:
+        return 1
+
+    def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:
+        """Points (samples, runs, n, d) around u (runs, n, d); the first is u itself."""
+        return ops.expand_dims(u, 0)
+
+    def weights(self, t: Tensor) -> Tensor:
+        """Weights (samples,) of their values in f_t."""
+        return ops.ones((1,), dtype=t.dtype)
+
+    def rate(self, t: Tensor) -> Tensor:
+        """Factor (runs,) on the learning rate."""
+        return ops.ones_like(t)
+
+    def temperature(self, t: Tensor) -> Tensor | None:
+        """Temperature (runs,) of the noise on the variables, in units of f's range; None for 0."""
+        return None
+
+    def share(self, t: Tensor) -> Tensor | None:
+        """Weight (runs,) of f in f_t beside the easier function; None where there is none."""
+        return None
+
+    def easy(self, x: Any, t: Any) -> Any:
+        """The easier function at points x in the user's coordinates, where `share` is below 1."""
+        raise NotImplementedError
+
+    def arrived(self, t: Tensor) -> Tensor:
+        """Whether f_t (runs,) is f itself, so that the loss may be compared with earlier ones."""
+        return ops.ones_like(t, dtype="bool")
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant(Schedule):
     """f itself from the first iteration to the last.
 
     Examples
@@ -42,26 +182,15 @@ class Constant:
     1
     """
 
-    samples: int = dataclasses.field(default=1, init=False)
-
-    def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:
-        return ops.expand_dims(u, 0)
-
-    def weights(self, t: Tensor) -> Tensor:
-        return ops.ones((1,), dtype=t.dtype)
-
-    def rate(self, t: Tensor) -> float:
-        return 1.0
-
 
 @dataclasses.dataclass(frozen=True)
-class GaussianSmoothing:
+class GaussianSmoothing(Schedule):
     """f_σ(u) = E f(u + σ ε), ε standard normal, reflected at the bounds, as σ falls.
 
     σ falls geometrically from `sigma_start` to `sigma_end`, in units of the box, over the
-    first `fraction` of the iterations and stays there. The rate is taken relative to σ, so
-    that steps shrink with the scale that is still visible. The mean is over antithetic pairs,
-    drawn anew in each iteration.
+    first `fraction` of the way and stays there. The rate is taken relative to σ, so that
+    steps shrink with the scale that is still visible. The mean is over points drawn anew in
+    each iteration.
 
     Parameters
     ----------
@@ -70,7 +199,12 @@ class GaussianSmoothing:
     n_samples : int, default 32
         Evaluations per point and iteration in the mean (even); one more tracks f itself.
     fraction : float, default 0.8
-        Part of the iterations over which σ falls.
+        Part of the way over which σ falls.
+    draw : {"lattice", "random"}, default "lattice"
+        "lattice" takes ε from a randomly shifted lattice that is evenly spread in each coordinate,
+        "random" from independent normal numbers; both come in antithetic pairs u ± σε.
+    pace : Steady or Adaptive, default Steady()
+        How t advances; `Adaptive` lets σ fall when progress stops.
 
     Examples
     --------
@@ -80,18 +214,23 @@ class GaussianSmoothing:
     References
     ----------
     Mobahi & Fisher, A theoretical analysis of optimization by Gaussian continuation, AAAI 2015.
+    Cranley & Patterson, Randomization of number theoretic methods for multiple integration, 1976.
     """
 
     sigma_start: float = 0.5
     sigma_end: float = 1e-4
     n_samples: int = 32
     fraction: float = 0.8
+    draw: str = "lattice"
+    pace: Pace = Steady()
 
     def __post_init__(self) -> None:
         check_number("sigma_end", self.sigma_end, above=0.0)
-        check_number("sigma_start", self.sigma_start, at_least=self.sigma_end)
+        check_number("sigma_start", self.sigma_start, at_least=self.sigma_end, at_most=100.0)
         check_number("n_samples", self.n_samples, at_least=2, whole=True)
         check_number("fraction", self.fraction, above=0.0, at_most=1.0)
+        check_choice("draw", self.draw, ("lattice", "random"))
+        _check_pace(self.pace)
         if self.n_samples % 2:
             raise ValueError(f"n_samples must be even, got {self.n_samples}")
 
@@ -99,14 +238,14 @@ class GaussianSmoothing:
     def samples(self) -> int:
         return 1 + self.n_samples
 
-    def _sigma(self, t: Tensor) -> Tensor:
-        progress = ops.minimum(t / self.fraction, 1.0)
-        ratio = ops.convert_to_tensor(self.sigma_end / self.sigma_start, dtype=t.dtype)
-        return self.sigma_start * ops.power(ratio, progress)
+    def rate(self, t: Tensor) -> Tensor:
+        """σ at t (runs,)."""
+        return _geometric(self.sigma_start, self.sigma_end, t / self.fraction)
 
     def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:
-        shape = (self.n_samples // 2, *u.shape)
-        step = self._sigma(t) * normal(seed, shape, t.dtype)
+        half = self.n_samples // 2
+        drawn = (_lattice if self.draw == "lattice" else normal)(seed, (half, *u.shape), t.dtype)
+        step = ops.reshape(self.rate(t), (-1, 1, 1)) * drawn
         around = reflect(ops.concatenate([u + step, u - step], axis=0), kinds)
         return ops.concatenate([ops.expand_dims(u, 0), around], axis=0)
 
@@ -114,5 +253,181 @@ class GaussianSmoothing:
         ones = ops.ones((self.n_samples,), dtype=t.dtype) / self.n_samples
         return ops.concatenate([ops.zeros((1,), dtype=t.dtype), ones], axis=0)
 
-    def rate(self, t: Tensor) -> Tensor:
-        return self._sigma(t)
+    def time_of(self, sigma: float) -> float:
+        """The t at which σ has fallen to `sigma`: where a restart with less smoothing begins."""
+        import math
+
+        span = math.log(self.sigma_end / self.sigma_start)
+        return self.fraction * math.log(sigma / self.sigma_start) / span if span else 0.0
+
+    def arrived(self, t: Tensor) -> Tensor:
+        return t >= self.fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Blend(Schedule):
+    """f_t = (1 - λ) g + λ f from an easier g, as λ rises from `start` to 1.
+
+    Parameters
+    ----------
+    function : callable
+        g, a function of x as f is: in keras.ops where f is, else in NumPy. On f's scale.
+    start : float, default 0
+        First λ, in [0, 1).
+    fraction : float, default 0.8
+        Part of the way over which λ rises; after it f is minimised itself.
+    pace : Steady or Adaptive, default Steady()
+        How t advances.
+
+    Examples
+    --------
+    >>> import deepopt
+    >>> from deepopt.problems import rastrigin, sphere
+    >>> f, g = rastrigin.with_dim(2), sphere.with_dim(2)
+    >>> recipe = deepopt.Recipe(deepopt.Direct(1, "uniform", "reflect"), Blend(g), deepopt.Adam())
+    >>> options = {"maxiter": 500, "learning_rate": 0.01}
+    >>> result = deepopt.minimize(f, method=recipe, options=options, rng=0)
+    >>> bool(result.fun < 1e-3)
+    True
+
+    References
+    ----------
+    Allgower & Georg, Numerical Continuation Methods, 1990, eq. (1.2).
+    """
+
+    function: Callable[[Any], Any]
+    start: float = 0.0
+    fraction: float = 0.8
+    pace: Pace = Steady()
+
+    def __post_init__(self) -> None:
+        _check_callable(self.function)
+        check_number("start", self.start, at_least=0.0, below=1.0)
+        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
+        _check_pace(self.pace)
+
+    def share(self, t: Tensor) -> Tensor:
+        progress = ops.minimum(t / self.fraction, 1.0)
+        return self.start + (1.0 - self.start) * progress
+
+    def easy(self, x: Any, t: Any) -> Any:
+        return self.function(x)
+
+    def arrived(self, t: Tensor) -> Tensor:
+        return t >= self.fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Path(Schedule):
+    """f_t by a function of one's own: h(x, s), s from 0 to 1, with h(x, 1) = f(x).
+
+    Parameters
+    ----------
+    function : callable
+        h(x, s). Where f is in keras.ops: x of shape (..., d), s a tensor that broadcasts against
+        the values (...). Where f is a black box: x as f takes it, s a float. h(x, 1) must be f.
+    fraction : float, default 0.8
+        Part of the way over which s rises; after it f is minimised itself.
+    pace : Steady or Adaptive, default Steady()
+        How t advances.
+
+    Examples
+    --------
+    >>> from keras import ops
+    >>> waves = lambda x, s: ops.sum(x**2 + s * (1 - ops.cos(9 * x)), axis=-1)
+    >>> Path(waves).fraction
+    0.8
+    """
+
+    function: Callable[[Any, Any], Any]
+    fraction: float = 0.8
+    pace: Pace = Steady()
+
+    def __post_init__(self) -> None:
+        _check_callable(self.function)
+        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
+        _check_pace(self.pace)
+
+    def share(self, t: Tensor) -> Tensor:
+        return ops.cast(t >= self.fraction, t.dtype)
+
+    def easy(self, x: Any, t: Any) -> Any:
+        return self.function(x, t / self.fraction)
+
+    def arrived(self, t: Tensor) -> Tensor:
+        return t >= self.fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Temperature(Schedule):
+    """Langevin noise that cools: w ← w - α ∇f + √(2 α T) ε, as T falls.
+
+    T falls geometrically from `start` to `end` over the first `fraction` of the way and is 0
+    after it. With plain gradient descent and small rates α the variables are distributed as
+    exp(-L / T), L the mean over the run's points of f scaled to [0, 1]: each of n points of a
+    `Direct` feels n T.
+
+    Parameters
+    ----------
+    start, end : float, default 1e-2, 1e-5
+        First and last temperature, as parts of f's range.
+    fraction : float, default 0.8
+        Part of the way over which T falls; after it there is no noise.
+    pace : Steady or Adaptive, default Steady()
+        How t advances.
+
+    Examples
+    --------
+    >>> Temperature(start=0.1).end
+    1e-05
+
+    References
+    ----------
+    Gelfand & Mitter, Recursive stochastic algorithms for global optimization in R^d, 1991.
+    """
+
+    start: float = 1e-2
+    end: float = 1e-5
+    fraction: float = 0.8
+    pace: Pace = Steady()
+
+    def __post_init__(self) -> None:
+        check_number("end", self.end, above=0.0)
+        check_number("start", self.start, at_least=self.end)
+        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
+        _check_pace(self.pace)
+
+    def temperature(self, t: Tensor) -> Tensor:
+        falling = _geometric(self.start, self.end, t / self.fraction)
+        return ops.where(t < self.fraction, falling, 0.0)
+
+    def arrived(self, t: Tensor) -> Tensor:
+        return t >= self.fraction
+
+
+def _geometric(start: float, end: float, progress: Tensor) -> Tensor:
+    """start · (end / start)^progress, progress at most 1."""
+    ratio = ops.convert_to_tensor(end / start, dtype=progress.dtype)
+    return start * ops.power(ratio, ops.minimum(progress, 1.0))
+
+
+def _lattice(seed: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """Standard normal numbers (m, ...) that are evenly spread along the first axis."""
+    m = shape[0]
+    drawn = uniform(seed, (2, *shape[1:]), dtype)
+    step = 2.0 * ops.floor(0.5 * m * drawn[0]) + 1.0  # odd: a permutation where m is a power of 2
+    index = ops.reshape(ops.arange(m, dtype=dtype), (m,) + (1,) * (len(shape) - 1))
+    spread = step * index / m + drawn[1]
+    spread = spread - ops.floor(spread)
+    inside = ops.minimum(ops.maximum(2.0 * spread - 1.0, -1.0 + 1e-7), 1.0 - 1e-7)
+    return 1.4142135623730951 * ops.erfinv(inside)
+
+
+def _check_pace(pace: Any) -> None:
+    if isinstance(pace, type) or not (hasattr(pace, "init") and hasattr(pace, "advance")):
+        raise TypeError(f"pace must be Steady() or Adaptive(), got {pace!r}")
+
+
+def _check_callable(function: Any) -> None:
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {type(function).__name__}")

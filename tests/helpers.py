@@ -7,6 +7,7 @@ from keras import ops
 
 from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
 from deepopt._box import Box
+from deepopt._easier import traced
 from deepopt._loop import Program, make_group
 
 BOUNDS = [(-2.0, 2.0), (-1.0, 3.0), (0.0, 1.0)]
@@ -26,8 +27,11 @@ def box():
     return Box.make(lower, upper)
 
 
-def build(f, recipe, starts, rates, dtype="float64", **settings):
-    """A compiled program and the first group of runs, in a box of three dimensions."""
+def build(f, recipe, starts, rates, dtype="float64", schedule=None, **settings):
+    """A compiled program and the first group of runs, in a box of three dimensions.
+
+    `schedule` is the recipe's if it has an easier function.
+    """
     settings = {
         "value_range": 4.0,
         "horizon": 100,
@@ -35,7 +39,8 @@ def build(f, recipe, starts, rates, dtype="float64", **settings):
         "stall": None,
         "seed": 5,
     } | settings
-    program = Program(recipe, value_and_grad(f), xla=True)
+    easy = None if schedule is None else traced(schedule, box(), dtype)
+    program = Program(recipe, value_and_grad(f), easy, xla=True)
     return program, make_group(recipe, box(), starts, rates, dtype, **settings)
 
 

@@ -67,12 +67,12 @@ REFUSED = [
     (
         {"options": {"descent": 3}},
         TypeError,
-        "descent must have init, step, decay, patience, got 3",
+        "descent must be a Descent, got 3",
     ),
     (
         {"options": {"schedule": 3}},
         TypeError,
-        "schedule must have sample, weights, rate, samples, got 3",
+        "schedule must be a Schedule, got 3",
     ),
     ({"options": {"polish": "yes"}}, TypeError, "polish must be True or False, got 'yes'"),
     ({"options": 3}, TypeError, "options must be a dict, got int"),
@@ -127,7 +127,10 @@ def test_refused_in_one_sentence(given, exception, sentence):
         (lambda: Momentum(momentum=1.0), "momentum must be at least 0 and below 1, got 1.0"),
         (lambda: Adam(epsilon=0.0), "epsilon must be above 0, got 0.0"),
         (lambda: GaussianSmoothing(n_samples=3), "n_samples must be even, got 3"),
-        (lambda: GaussianSmoothing(sigma_end=1.0), "sigma_start must be at least 1, got 0.5"),
+        (
+            lambda: GaussianSmoothing(sigma_end=1.0),
+            "sigma_start must be at least 1 and at most 100, got 0.5",
+        ),
         (
             lambda: GaussianSmoothing(fraction=0.0),
             "fraction must be above 0 and at most 1, got 0.0",

@@ -9,7 +9,7 @@ from keras import ops
 
 import deepopt
 from deepopt import Adam, Constant, Deep, Direct, GaussianSmoothing, GradientDescent, Momentum
-from deepopt._backend import precision, to_numpy
+from deepopt._backend import precision, to_numpy, to_tensor
 from deepopt._methods import Recipe
 from deepopt.reparametrizations import starting_points
 
@@ -252,7 +252,7 @@ def test_smoothing_is_the_mean_over_its_samples():
     schedule = GaussianSmoothing(sigma_start=0.01, sigma_end=0.01, n_samples=4096)
     with precision("float64"):
         u = ops.convert_to_tensor(np.full((1, 1, 3), 0.5), dtype="float64")
-        t, seed = ops.cast(0.0, "float64"), ops.convert_to_tensor([1, 2], dtype="int32")
+        t, seed = to_tensor([0.0], "float64"), ops.convert_to_tensor([1, 2], dtype="int32")
         samples = schedule.sample(u, t, seed, None)
         weights = schedule.weights(t)
         values = ops.sum((samples - 0.2) ** 2, axis=-1)[:, 0, 0]
@@ -265,5 +265,5 @@ def test_smoothing_is_the_mean_over_its_samples():
 def test_smoothing_falls_from_first_to_last_sigma():
     schedule = GaussianSmoothing(sigma_start=0.4, sigma_end=1e-3, fraction=0.5)
     with precision("float64"):
-        at = [float(to_numpy(schedule.rate(ops.cast(t, "float64")))) for t in (0, 0.25, 0.5, 1)]
+        at = to_numpy(schedule.rate(to_tensor([0, 0.25, 0.5, 1], "float64")))
     assert at == pytest.approx([0.4, 0.02, 1e-3, 1e-3])

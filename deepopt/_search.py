@@ -1,0 +1,357 @@
+"""The global search behind `homotopy`: scans, rides and hops in rounds that share the best point.
+
+- A *polish* is SciPy's L-BFGS-B from the best point.
+- A *scan* finds the global minimum along every axis, or along learned directions (`_scan`).
+- A *ride* follows the minimiser through the schedule's f_t.
+- A *hop* is a batch of local searches from around the best points, at all scales, from
+  crossings of two of them, and from anywhere.
+
+Each round takes twice as long a ride and twice as many hops, but for the part that has not
+lowered the best value while the other has. Rounds go on until `PATIENCE` of them in a row have
+been in vain, or a limit is met. What each part is for, with the measurements that keep it, is in
+docs/homotopy.md.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from . import _scan
+from ._box import Box
+from ._drive import Best, Driver, Limits, Log
+from ._loop import Program, make_group
+from ._methods import Recipe
+from ._objective import Objective
+from ._polish import polish
+from ._result import Status
+from .descents import LBFGS
+from .reparametrizations import Direct, Start
+from .schedules import Constant
+
+PATIENCE = 2  # rounds without improvement that end the search
+FIRST_RIDE = 2000  # iterations of the first ride
+LOCAL = 300  # iterations of a hop at most
+LOCAL_STALL = 12  # … of them without progress, which end one
+LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
+HOPS = 4  # batches of the first round
+HOPPED, CROSSED = 0.5, 0.25  # of a batch: around a best point, between two; the rest anywhere
+SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
+ELITE = 16  # local minima kept
+SHORTEST_RIDE = 50  # iterations
+RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
+GAP, GAP_WATCHED = 1000, 50  # iterations between two records of the history
+SAME_POINT, SAME_VALUE = 1e-4, 1e-9  # two minima that differ by less, in u or by part, are one
+CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
+ELEMENTS = 2**22  # … but no more than this many numbers in a batch of points
+BLOCKS = 32  # groups of directions, each scanned with the others at rest
+SWEEPS = 8  # scans from the best point in a row, at most
+LEARNABLE = 2000  # dimensions up to which directions are learned
+
+
+class Stopped(Exception):  # noqa: N818
+    """A limit was reached; carries the status."""
+
+
+class Parts(Protocol):
+    """What the search needs of the call."""
+
+    objective: Objective
+    box: Box
+    spread: float
+    limits: Limits
+    log: Log
+
+    @property
+    def watched(self) -> bool: ...
+    def program(self, recipe: Recipe) -> Program: ...
+    def watch(self, best: Best, nit: int) -> bool: ...
+
+
+class Minimum(NamedTuple):
+    """A local minimum that a search ended in."""
+
+    u: np.ndarray  # (d,) in unit coordinates
+    f: float
+
+
+class Search:
+    """One search; `run` may be called once.
+
+    Parameters
+    ----------
+    parts
+        The objective, its box and range, the limits, and the compiled programs.
+    recipe
+        What rides: any reparametrization × schedule × descent.
+    options
+        Of the method: `n_starts`, `ftol`, `polish`, `dtype`, the rates.
+    x0 : ndarray (d,) or None
+        In unit coordinates.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        options: Any,
+        x0: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._parts, self._recipe, self._options, self._rng = parts, recipe, options, rng
+        self._objective, self._box = parts.objective, parts.box
+        self._x0 = x0
+        self._polished = np.inf  # the value last polished
+        self._useful: list[np.ndarray] = []  # directions (d, d) along which scans have helped
+        self.elite: list[Minimum] = []
+        self.gradient: np.ndarray | None = None  # at the best point, where it was polished
+        self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
+
+    def run(self) -> Status:
+        try:
+            self._begin()
+            stale, horizon, batches = 0, FIRST_RIDE, HOPS
+            while stale < PATIENCE:
+                rode, hopped = self._ride(horizon), self._hop(batches)
+                if hopped or rode:
+                    self._sweeps()
+                stale = 0 if hopped or rode else stale + 1
+                horizon *= 1 if hopped and not rode else 2
+                batches *= 1 if rode and not hopped else 2
+        except Stopped as stop:
+            status: Status = stop.args[0]
+            return status
+        return Status.CONVERGED
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no point with a finite value has been met."""
+        return self._objective.best_x is None
+
+    # The parts
+
+    def _begin(self) -> None:
+        """From the first start downhill, then scans along the axes and learned directions."""
+        first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
+        self._values(first[None])
+        self._polish()
+        axes = np.eye(self._box.dim)
+        if self._scan(self._box.centre, axes, 1):
+            self._scan(self._box.centre, axes, 1, FINE)
+            self._useful.append(axes)
+        directions = self._learn()
+        if directions is not None and self._scan(self._box.centre, directions, BLOCKS):
+            self._useful.append(directions)
+        self._sweeps()
+
+    def _ride(self, horizon: int) -> bool:
+        """The schedule from beginning to end, with every rate; whether that lowered the best."""
+        before = self._objective.best_f
+        start = self._recipe.reparametrization.init(self._box, self._rng, None)
+        rates = self._options.rates()
+        horizon = self._affordable(horizon, self._recipe, len(rates), RIDE_SHARE)
+        if horizon >= SHORTEST_RIDE:
+            found = self._drive(self._recipe, [start] * len(rates), rates, horizon)
+            self.fun_per_rate = np.minimum(self.fun_per_rate, found)
+            self._polish()
+        return self._gained(before)
+
+    def _hop(self, batches: int) -> bool:
+        """Batches of local searches; whether they lowered the best value."""
+        before = self._objective.best_f
+        recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
+        for _ in range(batches):
+            starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
+            horizon = self._affordable(LOCAL, recipe, len(starts), 1.0)
+            self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
+        self._polish()
+        if self.nothing:
+            raise Stopped(Status.NOT_FINITE)
+        return self._gained(before)
+
+    def _hopped(self, count: int) -> np.ndarray:
+        """Where local searches begin (count, d): half hops, a quarter crossings, the rest new."""
+        rng, box = self._rng, self._box
+        points = box.draw(rng, count)
+        if not self.elite:
+            return points
+        elite = np.array([minimum.u for minimum in self.elite])
+        hops, crossings = math.ceil(HOPPED * count), int(CROSSED * count)
+        spread = np.geomspace(*SCALES, hops)[:, None]
+        mothers = elite[rng.integers(min(4, len(elite)), size=hops)]
+        points[:hops] = mothers + spread * rng.standard_normal((hops, box.dim))
+        pairs = elite[rng.integers(len(elite), size=(2, crossings))]
+        mask = rng.random((crossings, box.dim)) < 0.5
+        points[hops : hops + crossings] = np.where(mask, *pairs)
+        phase = np.mod(points, 2.0)
+        inside = np.where(phase <= 1.0, phase, 2.0 - phase)
+        return np.where(box.closed, inside, np.where(box.half, np.abs(points), points))
+
+    def _learn(self) -> np.ndarray | None:
+        """Directions in which f may be a sum, from its Hessian at a random point."""
+        d = self._box.dim
+        left = self._parts.limits.maxfev - self._objective.nfev
+        if not 2 <= d <= LEARNABLE or 2 * (d + self._cells()) > SCAN_SHARE * left:
+            return None
+        near = 0.1 * self._rng.standard_normal(d)
+        return _scan.learned_directions(self._slopes, self._box, self._box.centre + near)
+
+    def _sweeps(self) -> None:
+        """Scans from the best point, along directions that were of use, as long as they help."""
+        for directions in self._useful:
+            for _ in range(SWEEPS):
+                if not self._scan(self._best(), directions, BLOCKS):
+                    break
+
+    def _scan(
+        self, centre: np.ndarray, directions: np.ndarray, blocks: int, finer: int = 1
+    ) -> bool:
+        """A scan and a polish; whether a point that the scan proposed was the best so far."""
+        objective, before = self._objective, self._objective.best_f
+        cells = self._cells() * finer // (1 if blocks == 1 else 2)
+        left = self._parts.limits.maxfev - objective.nfev
+        if min(blocks, self._box.dim) * (cells + self._cells()) > SCAN_SHARE * left:
+            return False
+        moves = _scan.scan(self._slopes, self._box, centre, directions, self._rng, cells, blocks)
+        if blocks > 1:
+            alone = _scan.singles(moves, centre, directions, self._box)
+            values = self._values(np.concatenate([centre[None], alone]))
+            values = np.where(np.isfinite(values), values, np.finfo(float).max)
+            moves = moves._replace(gain=values[0] - values[1:])
+        self._values(_scan.combinations(moves, centre, directions, self._box))
+        helped = self._gained(before)
+        self._polish()
+        return helped
+
+    def _polish(self) -> None:
+        """L-BFGS-B from the best point, unless that has been polished."""
+        objective = self._objective
+        x = objective.best_x
+        if not self._options.polish or x is None or not objective.best_f < self._polished:
+            return
+        limits = self._parts.limits
+        self.gradient, status = polish(
+            objective, self._box, x, self._scale, limits.maxfev,
+            limits.deadline,
+        )  # fmt: skip
+        self._polished = objective.best_f
+        self._keep(self._best(), objective.best_f)
+        self._parts.log.record(0, objective.nfev, objective.best_f)
+        if status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(status)
+        self._look()
+
+    # What they share
+
+    def _drive(
+        self,
+        recipe: Recipe,
+        starts: list[Start],
+        rates: list[float],
+        horizon: int,
+        stall: int | None = None,
+    ) -> np.ndarray:
+        """Run the loop and keep what it found; the lowest value (runs,) of each run."""
+        parts, objective = self._parts, self._objective
+        group = make_group(
+            recipe, self._box, starts, rates, self._options.dtype,
+            value_range=parts.spread, horizon=horizon, ftol=0.0, stall=stall,
+            seed=int(self._rng.integers(2**31 - 64)),
+        )  # fmt: skip
+        limits = parts.limits._replace(maxiter=min(horizon, parts.limits.maxiter - parts.log.nit))
+        driver = Driver(parts.program(recipe), objective, [group], limits, parts.watch, parts.log)
+        gap = GAP_WATCHED if parts.watched else GAP
+        status = driver.run([*range(gap, limits.maxiter, gap), limits.maxiter])
+        parts.log.nit += driver.nit
+        values = driver.best_per_run()
+        self._gather(driver.best_points(), values)
+        if status not in (Status.MAXITER, Status.CONVERGED, Status.NOT_FINITE):
+            raise Stopped(status)
+        if parts.log.nit >= parts.limits.maxiter:
+            raise Stopped(Status.MAXITER)
+        return values
+
+    def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
+        """Keep each run's best point, and give the lowest of them its value by f itself."""
+        for x, f in zip(points, values, strict=True):
+            if np.isfinite(f):
+                self._keep(self._box.to_unit(x), f)
+        best = int(np.argmin(values))
+        if values[best] < self._objective.best_f:
+            self._objective.value(self._box.clip(points[best]))
+
+    def _keep(self, u: np.ndarray, f: float) -> None:
+        """Among the elite, in place of any that is the same minimum."""
+
+        def same(m: Minimum) -> bool:
+            near = np.abs(m.u - u).max() < SAME_POINT
+            return bool(near or abs(m.f - f) <= SAME_VALUE * max(abs(m.f), abs(f)))
+
+        twins = [m for m in self.elite if same(m)]
+        if all(f < m.f for m in twins):
+            others = [m for m in self.elite if not same(m)]
+            self.elite = sorted([*others, Minimum(u, f)], key=lambda m: m.f)[:ELITE]
+
+    @property
+    def _scale(self) -> float:
+        """What counts as 1 among values: the range of the elite, at most that of f."""
+        spread = self._parts.spread
+        between = self.elite[-1].f - self.elite[0].f if self.elite else 0.0
+        return min(spread, between) if between > 0 else spread
+
+    def _gained(self, before: float) -> bool:
+        return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)
+
+    def _values(self, u: np.ndarray) -> np.ndarray:
+        """f (N,) at points (N, d), in batches; the objective notes the lowest."""
+        size, parts = self._cells(), [np.empty(0)]
+        for at in range(0, len(u), size):
+            part = u[at : at + size]
+            self._check_limits(len(part))
+            parts.append(self._objective.values(self._box.from_unit(part)))
+        return np.concatenate(parts)
+
+    def _slopes(self, u: np.ndarray) -> np.ndarray:
+        """∂f/∂u (N, d) at points (N, d), in batches of one size; 0 where not finite."""
+        size, parts = min(len(u), self._cells()), []
+        for at in range(0, len(u), size):
+            part = u[at : at + size]
+            self._check_limits(size)
+            padded = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
+            x = self._box.from_unit(padded)
+            gradient = self._objective.values_and_gradients(x)[1][: len(part)] * self._box.width
+            parts.append(np.where(np.isfinite(gradient), gradient, 0.0))
+            self._look()
+        return np.concatenate(parts)
+
+    def _check_limits(self, points: int) -> None:
+        if self._objective.nfev + points > self._parts.limits.maxfev:
+            raise Stopped(Status.MAXFEV)
+        if time.perf_counter() > self._parts.limits.deadline:
+            raise Stopped(Status.MAXTIME)
+
+    def _look(self) -> None:
+        """Let the callback see the best point."""
+        objective = self._objective
+        if objective.best_x is None:
+            return
+        best = Best(objective.best_x, objective.best_f, 0)
+        if self._parts.watch(best, self._parts.log.nit):
+            raise Stopped(Status.CALLBACK)
+
+    def _affordable(self, horizon: int, recipe: Recipe, runs: int, share: float) -> int:
+        """Iterations up to `horizon` that a share of what is left to spend allows."""
+        limits = self._parts.limits
+        each = runs * recipe.reparametrization.n_points * recipe.schedule.samples
+        points = share * (limits.maxfev - self._objective.nfev)
+        return int(min(horizon, limits.maxiter - self._parts.log.nit, max(points // each, 1)))
+
+    def _cells(self) -> int:
+        return int(min(CELLS, max(64, ELEMENTS // self._box.dim)))
+
+    def _best(self) -> np.ndarray:
+        assert self._objective.best_x is not None
+        return self._box.to_unit(self._objective.best_x)
