@@ -28,6 +28,68 @@ STEP = 1e-4  # of the differences that give a Hessian, in unit coordinates
 Gradients = Callable[[np.ndarray], np.ndarray]  # u (N, d) -> ∂f/∂u (N, d), non-finite ones as 0
 
 
+class Axes:
+    """The directions of the coordinates, without a matrix."""
+
+    def walk(self, centre: np.ndarray, z: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Points (N, d) that are z (N, m) away from the centre along a group of directions."""
+        u = np.tile(centre, (len(z), 1))
+        u[:, group] += z
+        return u
+
+    def slopes(self, gradients: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Derivatives (N, m) along a group of directions."""
+        return gradients[:, group]
+
+    def chords(
+        self, centre: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How far one can go along each direction, back (<= 0) and forth (>= 0)."""
+        return lower - centre, upper - centre
+
+    def reach(self, group: np.ndarray, margin: float, cells: int) -> float:
+        """How far a group of directions may go together and mostly stay in the region."""
+        return np.inf
+
+
+class Oblique(Axes):
+    """Directions that are the columns of a matrix (d, d)."""
+
+    def __init__(self, columns: np.ndarray) -> None:
+        self.columns = columns
+
+    def walk(self, centre: np.ndarray, z: np.ndarray, group: np.ndarray) -> np.ndarray:
+        points: np.ndarray = centre + z @ self.columns[:, group].T
+        return points
+
+    def slopes(self, gradients: np.ndarray, group: np.ndarray) -> np.ndarray:
+        along: np.ndarray = gradients @ self.columns[:, group]
+        return along
+
+    def chords(
+        self, centre: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one = (lower - centre)[:, None] / self.columns
+            other = (upper - centre)[:, None] / self.columns
+        still = self.columns == 0
+        back = np.where(still, -np.inf, np.minimum(one, other)).max(axis=0)
+        forth = np.where(still, np.inf, np.maximum(one, other)).min(axis=0)
+        return np.minimum(back, 0.0), np.maximum(forth, 0.0)
+
+    def reach(self, group: np.ndarray, margin: float, cells: int) -> float:
+        """See `Axes`; `margin` is how far the bounds are on average.
+
+        A coordinate of a point is a sum of m uniform terms. Its spread is kept so small that none
+        of all cells × d of them is expected further away than the margin.
+        """
+        if len(group) == 1:
+            return np.inf
+        v = self.columns[:, group]
+        spread = math.sqrt(float((v * v).sum(axis=1).max()) / 3.0)
+        return margin / (spread * math.sqrt(2.0 * math.log(cells * len(v))))
+
+
 class Moves(NamedTuple):
     """What a scan proposes: per direction how far to go, and how much that should gain."""
 
@@ -42,29 +104,28 @@ def edges(box: Box, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(lower, centre), np.maximum(upper, centre)
 
 
-def learned_directions(gradients: Gradients, box: Box, at: np.ndarray) -> np.ndarray | None:
-    """Eigenvectors (d, d), as columns, of the Hessian at a point; None where it is not finite."""
+def learned_directions(gradients: Gradients, box: Box, at: np.ndarray) -> Oblique | None:
+    """Eigenvectors of the Hessian at a point (d,); None where it is not finite."""
     d = len(at)
     lower, upper = edges(box, at)
     at = np.clip(at, np.minimum(lower + STEP, upper), np.maximum(upper - STEP, lower))
     offsets = STEP * np.eye(d)
-    ahead, behind = gradients(at + offsets), gradients(at - offsets)
-    hessian = (ahead - behind) / (2.0 * STEP)
+    hessian = (gradients(at + offsets) - gradients(at - offsets)) / (2.0 * STEP)
     if not np.isfinite(hessian).all():
         return None
-    return np.asarray(np.linalg.eigh(0.5 * (hessian + hessian.T))[1])
+    return Oblique(np.linalg.eigh(0.5 * (hessian + hessian.T))[1])
 
 
 def scan(
     gradients: Gradients,
     box: Box,
     centre: np.ndarray,
-    directions: np.ndarray,
+    directions: Axes,
     rng: np.random.Generator,
     cells: int,
     blocks: int,
 ) -> Moves:
-    """Profiles of f along all directions (d, d) through a centre, and each one's lowest point.
+    """Profiles of f along all directions through a centre (d,), and each one's lowest point.
 
     The directions are scanned in `blocks` groups, the others staying at the centre: more groups
     cost more, reach further where directions are oblique, and disturb each other less. Takes
@@ -72,18 +133,18 @@ def scan(
     """
     d = len(centre)
     lower, upper = edges(box, centre)
-    near, far = _chords(centre, directions, lower, upper)
+    near, far = directions.chords(centre, lower, upper)
+    margin = float(np.mean(np.minimum(centre - lower, upper - centre)))
     moves = Moves(np.zeros(d), np.zeros(d))
     for group in np.array_split(rng.permutation(d), min(blocks, d)):
-        v = directions[:, group]
-        reach = _reach(v, centre, lower, upper, cells)
+        reach = directions.reach(group, margin, cells)
         low, high = np.maximum(near[group], -reach), np.minimum(far[group], reach)
         width = (high - low) / cells
         order = np.argsort(rng.random((cells, len(group))), axis=0)  # a Latin hypercube
-        z = low + width * (order + 0.5)
-        u = np.clip(centre + z @ v.T, lower, upper)
+        u = directions.walk(centre, low + width * (order + 0.5), group)
+        found = directions.slopes(gradients(np.clip(u, lower, upper, out=u)), group)
         slopes = np.empty((cells, len(group)))
-        np.put_along_axis(slopes, order, gradients(u) @ v, axis=0)
+        np.put_along_axis(slopes, order, found, axis=0)
         profile = np.zeros((cells, len(group)))
         np.cumsum(0.5 * (slopes[1:] + slopes[:-1]) * width, axis=0, out=profile[1:])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,50 +156,24 @@ def scan(
     return moves
 
 
-def singles(moves: Moves, centre: np.ndarray, directions: np.ndarray, box: Box) -> np.ndarray:
-    """Points (d, d) that each follow one of the moves."""
+def singles(
+    moves: Moves, centre: np.ndarray, directions: Axes, box: Box, group: np.ndarray
+) -> np.ndarray:
+    """Points (m, d) that each follow the move of one direction of a group."""
     lower, upper = edges(box, centre)
-    points: np.ndarray = np.clip(centre + (directions * moves.length).T, lower, upper)
-    return points
+    u = directions.walk(centre, np.diag(moves.length[group]), group)
+    return np.clip(u, lower, upper, out=u)
 
 
-def combinations(moves: Moves, centre: np.ndarray, directions: np.ndarray, box: Box) -> np.ndarray:
+def combinations(moves: Moves, centre: np.ndarray, directions: Axes, box: Box) -> np.ndarray:
     """Points (m, d) that follow all promising moves, the best half of them, a quarter, …, one."""
+    lower, upper = edges(box, centre)
     order = np.argsort(-moves.gain)
     count = int((moves.gain > 0).sum())
-    lower, upper = edges(box, centre)
-    points = []
+    points = [np.empty((0, len(centre)))]
     while count:
-        taken = np.zeros(len(centre))
-        taken[order[:count]] = moves.length[order[:count]]
-        points.append(np.clip(centre + directions @ taken, lower, upper))
+        group = order[:count]
+        u = directions.walk(centre, moves.length[None, group], group)
+        points.append(np.clip(u, lower, upper))
         count //= 2
-    return np.array(points).reshape(-1, len(centre))
-
-
-def _chords(
-    centre: np.ndarray, directions: np.ndarray, lower: np.ndarray, upper: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far one can go from the centre along each direction, back (<= 0) and forth (>= 0)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one = (lower - centre)[:, None] / directions
-        other = (upper - centre)[:, None] / directions
-    still = directions == 0
-    back = np.where(still, -np.inf, np.minimum(one, other)).max(axis=0)
-    forth = np.where(still, np.inf, np.maximum(one, other)).min(axis=0)
-    return np.minimum(back, 0.0), np.maximum(forth, 0.0)
-
-
-def _reach(
-    v: np.ndarray, centre: np.ndarray, lower: np.ndarray, upper: np.ndarray, cells: int
-) -> float:
-    """How far a group of directions v (d, m) may go together and mostly stay in the region.
-
-    A coordinate of a point is a sum of m uniform terms. Its spread is kept so small that none of
-    all cells × d of them is expected further away than the bounds are on average.
-    """
-    if v.shape[1] == 1 or (np.count_nonzero(v, axis=1) <= 1).all():
-        return np.inf
-    spread = math.sqrt(float((v * v).sum(axis=1).max()) / 3.0)
-    far = math.sqrt(2.0 * math.log(cells * len(v)))
-    return float(np.mean(np.minimum(centre - lower, upper - centre))) / (spread * far)
+    return np.concatenate(points)

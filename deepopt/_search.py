@@ -105,7 +105,7 @@ class Search:
         self._objective, self._box = parts.objective, parts.box
         self._x0 = x0
         self._polished = np.inf  # the value last polished
-        self._useful: list[np.ndarray] = []  # directions (d, d) along which scans have helped
+        self._useful: list[_scan.Axes] = []  # directions along which scans have helped
         self.elite: list[Minimum] = []
         self.gradient: np.ndarray | None = None  # at the best point, where it was polished
         self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
@@ -138,12 +138,12 @@ class Search:
         first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
         self._values(first[None])
         self._polish()
-        axes = np.eye(self._box.dim)
-        if self._scan(self._box.centre, axes, 1):
-            self._scan(self._box.centre, axes, 1, FINE)
+        axes = _scan.Axes()
+        if self._scan_along(self._box.centre, axes, 1):
+            self._scan_along(self._box.centre, axes, 1, FINE)
             self._useful.append(axes)
         directions = self._learn()
-        if directions is not None and self._scan(self._box.centre, directions, BLOCKS):
+        if directions is not None and self._scan_along(self._box.centre, directions, BLOCKS):
             self._useful.append(directions)
         self._sweeps()
 
@@ -190,7 +190,7 @@ class Search:
         inside = np.where(phase <= 1.0, phase, 2.0 - phase)
         return np.where(box.closed, inside, np.where(box.half, np.abs(points), points))
 
-    def _learn(self) -> np.ndarray | None:
+    def _learn(self) -> _scan.Axes | None:
         """Directions in which f may be a sum, from its Hessian at a random point."""
         d = self._box.dim
         left = self._parts.limits.maxfev - self._objective.nfev
@@ -203,28 +203,37 @@ class Search:
         """Scans from the best point, along directions that were of use, as long as they help."""
         for directions in self._useful:
             for _ in range(SWEEPS):
-                if not self._scan(self._best(), directions, BLOCKS):
+                if not self._scan_along(self._best(), directions, BLOCKS):
                     break
 
-    def _scan(
-        self, centre: np.ndarray, directions: np.ndarray, blocks: int, finer: int = 1
+    def _scan_along(
+        self, centre: np.ndarray, directions: _scan.Axes, blocks: int, finer: int = 1
     ) -> bool:
         """A scan and a polish; whether a point that the scan proposed was the best so far."""
         objective, before = self._objective, self._objective.best_f
-        cells = self._cells() * finer // (1 if blocks == 1 else 2)
+        cells = self._cells(finer) // (1 if blocks == 1 else 2)
         left = self._parts.limits.maxfev - objective.nfev
         if min(blocks, self._box.dim) * (cells + self._cells()) > SCAN_SHARE * left:
             return False
         moves = _scan.scan(self._slopes, self._box, centre, directions, self._rng, cells, blocks)
         if blocks > 1:
-            alone = _scan.singles(moves, centre, directions, self._box)
-            values = self._values(np.concatenate([centre[None], alone]))
-            values = np.where(np.isfinite(values), values, np.finfo(float).max)
-            moves = moves._replace(gain=values[0] - values[1:])
+            moves = moves._replace(gain=self._gains(moves, centre, directions))
         self._values(_scan.combinations(moves, centre, directions, self._box))
         helped = self._gained(before)
         self._polish()
         return helped
+
+    def _gains(self, moves: _scan.Moves, centre: np.ndarray, directions: _scan.Axes) -> np.ndarray:
+        """By how much each move (d,) by itself lowers f."""
+        values = [self._values(centre[None])]
+        for at in range(0, len(centre), self._cells()):
+            group = np.arange(at, min(at + self._cells(), len(centre)))
+            points = _scan.singles(moves, centre, directions, self._box, group)
+            values.append(self._values(points))
+        found = np.concatenate(values)
+        found = np.where(np.isfinite(found), found, np.finfo(float).max)
+        gains: np.ndarray = found[0] - found[1:]
+        return gains
 
     def _polish(self) -> None:
         """L-BFGS-B from the best point, unless that has been polished."""
@@ -349,8 +358,8 @@ class Search:
         points = share * (limits.maxfev - self._objective.nfev)
         return int(min(horizon, limits.maxiter - self._parts.log.nit, max(points // each, 1)))
 
-    def _cells(self) -> int:
-        return int(min(CELLS, max(64, ELEMENTS // self._box.dim)))
+    def _cells(self, finer: int = 1) -> int:
+        return int(min(CELLS * finer, max(64, ELEMENTS // self._box.dim)))
 
     def _best(self) -> np.ndarray:
         assert self._objective.best_x is not None
