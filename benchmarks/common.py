@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def one_thread() -> None:
@@ -80,6 +82,18 @@ def in_process(script: str, *arguments: str, backend: str = "tensorflow") -> dic
         text=True,
     )
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def insert(page: str, tables: dict[str, str]) -> None:
+    """Put tables between the marks ``<!-- MARK -->`` and ``<!-- end -->`` of a page in docs/."""
+    path = DOCS / page
+    text = path.read_text(encoding="utf-8")
+    for mark, table in tables.items():
+        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
+        text = re.sub(
+            pattern, lambda m, t=table: f"{m[1]}{t.strip()}\n{m[2]}", text, flags=re.DOTALL
+        )
+    path.write_text(text, encoding="utf-8")
 
 
 def write(name: str, results: dict, table: str) -> None:

@@ -7,13 +7,13 @@ that of wider_grid.py between the marks in docs/reproduction.md.
 """
 
 import gzip
-import re
 import shutil
 import sys
 from pathlib import Path
 
+import common
+
 HERE = Path(__file__).parent
-DOCS = HERE.parent / "docs"
 FIGURES = ("figure1.png", "figure2.png", "figure2_shifted.png", "figure2_rotated.png")
 
 
@@ -23,15 +23,9 @@ def main(run: Path) -> None:
     shutil.copyfile(run / "table.md", kept / "table.md")
     (kept / "results.json.gz").write_bytes(gzip.compress((run / "results.json").read_bytes()))
     for name in FIGURES:
-        shutil.copyfile(run / name, DOCS / "images" / name)
-    page = DOCS / "reproduction.md"
-    text = page.read_text(encoding="utf-8")
+        shutil.copyfile(run / name, common.DOCS / "images" / name)
     tables = {"convexity": kept / "table.md", "wider grid": HERE / "results" / "wider_grid.md"}
-    for mark, source in tables.items():
-        table = source.read_text(encoding="utf-8").strip()
-        pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
-        text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
-    page.write_text(text, encoding="utf-8")
+    common.insert("reproduction.md", {mark: at.read_text("utf-8") for mark, at in tables.items()})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ Problems tuned on and held out; a hit is f within 1e-8 of the known minimum (1e-
 that any run found where it is not known). Each call has `SECONDS` at most; times are warm, with
 the loops compiled by an earlier call, on one core.
 
-    python search_parts.py          writes results/search_parts.{json,md}
+    python search_parts.py
+
+writes results/search_parts.{json,md}, and the table of docs/homotopy.md.
 """
 
 import statistics
@@ -156,3 +158,4 @@ if __name__ == "__main__":
                 name, {part: sum(run["hit"] for run in rows) for part, rows in found[name].items()}
             )
         common.write("search_parts", found, table(found))
+        common.insert("homotopy.md", {"parts": table(found)})

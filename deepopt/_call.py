@@ -49,15 +49,16 @@ class Call:
 
     def __init__(self, asked: Asked) -> None:
         options = asked.options
-        self.asked, self.options, self.box = asked, options, asked.box
+        self.asked, self.box = asked, asked.box
         self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
         limit = np.inf if options.maxtime is None else float(options.maxtime)
         self.deadline = asked.started + limit
-        self.recipe = options.recipe()
         self.objective = Objective(
             asked.fun, asked.jac, asked.args, asked.box, options.dtype, options.batched,
             self.maxfev, self.deadline,
         )  # fmt: skip
+        self.options = options if self.objective.traceable else options.outside()
+        self.recipe = self.options.recipe()
         self.spread = self.objective.range(self.maxfev)
         self._check_spread()
         self.log = Log(asked.started)
@@ -182,6 +183,8 @@ class Call:
 
     def watch(self, best: Best, nit: int) -> bool:
         """Show the best point so far to the user; whether to stop."""
+        if self.objective.best_x is not None and self.objective.best_f < best.fun:
+            best = best._replace(x=self.objective.best_x, fun=self.objective.best_f)
         if not np.isfinite(best.fun):
             return False
         x = self.box.clip(best.x)

@@ -20,6 +20,7 @@ from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
 
 PARTS = {"reparametrization": Reparametrization, "schedule": Schedule, "descent": Descent}
+BLACK_BOX_RIDE = 2000  # iterations at most
 GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
 
 
@@ -144,8 +145,12 @@ class Options:
 
     @property
     def searches(self) -> bool:
-        """Whether the recipe is one part of a global search."""
+        """Whether the recipe is one part of a global search, where f can be traced."""
         return False
+
+    def outside(self) -> Options:
+        """The options for a black box."""
+        return self
 
 
 def _check_part(label: str, value: Any) -> None:
@@ -228,12 +233,13 @@ class HomotopyOptions(Options):
         1e-10, "a round must lower f by more than this part of its range, or it was in vain"
     )
     polish: bool = _option(True, "SciPy's L-BFGS-B from the best points, in float64")
-    n_starts: int = _option(16, "local searches in a batch")
+    n_starts: int = _option(16, "local searches in a batch; for a black box, points that ride")
     n_paths: int = _option(1, "points that ride the homotopy together")
 
     def check(self) -> None:
         super().check()
         check_number("n_starts", self.n_starts, whole=True, at_least=1)
+        check_number("n_paths", self.n_paths, whole=True, at_least=1)
 
     def parts(self) -> Recipe:
         descent = Adam(beta1=0.9, beta2=0.99, epsilon=1e-30)
@@ -242,6 +248,11 @@ class HomotopyOptions(Options):
     @property
     def searches(self) -> bool:
         return True
+
+    def outside(self) -> HomotopyOptions:
+        """One ride of many points, which SciPy's polish ends."""
+        iterations = min(self.maxiter, BLACK_BOX_RIDE)
+        return dataclasses.replace(self, maxiter=iterations, n_paths=self.n_starts)
 
 
 class Method(NamedTuple):
@@ -252,7 +263,9 @@ class Method(NamedTuple):
 
 
 METHODS: dict[str, Method] = {
-    "homotopy": Method(HomotopyOptions, "Direct × GaussianSmoothing × Adam, then a polish"),
+    "homotopy": Method(
+        HomotopyOptions, "Direct × GaussianSmoothing × Adam, scans and local searches around it"
+    ),
     "gd": Method(GdOptions, "Direct × Constant × gradient descent (paper A's shallow optimizer)"),
     "deep": Method(DeepOptions, "Deep × Constant × gradient descent (paper A's deep optimizer)"),
 }
