@@ -74,6 +74,12 @@ class Box:
         uniform, normal = rng.random((n, self.dim)), rng.standard_normal((n, self.dim))
         return np.where(self.closed, uniform, np.where(self.half, np.abs(normal), normal))
 
+    def fold(self, u: np.ndarray) -> np.ndarray:
+        """Points (..., d) mirrored at the bounds until they are inside, in unit coordinates."""
+        phase = np.mod(u, 2.0)
+        inside = np.where(phase <= 1.0, phase, 2.0 - phase)
+        return np.where(self.closed, inside, np.where(self.half, np.abs(u), u))
+
     def edges(self, dtype: str) -> tuple[np.ndarray, np.ndarray]:
         """Bounds in `dtype`, rounded towards the inside (float32(32.768) lies above 32.768)."""
         with np.errstate(over="ignore"):

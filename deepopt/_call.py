@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,15 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_grad
+from ._black_box import BlackBoxSearch
 from ._box import Box
 from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, records
 from ._easier import check_path, outside, traced
+from ._elite import Minimum
 from ._loop import Group, Program, make_group
 from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._result import Status, make_result
-from ._search import Minimum, Search
+from ._search import Search
 from .reparametrizations import Start
 
 if TYPE_CHECKING:
@@ -100,7 +103,8 @@ class Call:
         if last != 1.0:
             raise ValueError(f"schedule must end at f: its share at t = 1 must be 1, got {last:g}")
         centre = self.box.from_unit(self.box.centre)
-        check_path(schedule, self.objective, centre)
+        with contextlib.suppress(OutOfTimeError):  # the descent will say so
+            check_path(schedule, self.objective, centre)
         if self.objective.traceable:
             return None
         return outside(schedule, self.box, self.options.dtype, self.options.batched, self.deadline)
@@ -110,31 +114,31 @@ class Call:
         reserve = 1 if x0 is None else 2  # f at the result, and at x0
         self.limits = Limits(int(options.maxiter), max(0, self.maxfev - reserve), self.deadline)
         if options.searches and self.objective.traceable:
-            return self._search(rng)
+            return self._search(Search(self, self.recipe, options, x0, rng))
+        if options.searches and options.schedule is None and options.descent is None:
+            return self._search(BlackBoxSearch(self, options, x0, rng))
         return self._descend(rng)
 
-    def _search(self, rng: np.random.Generator) -> OptimizeResult:
-        """Rounds of rides, hops and scans (`_search`)."""
-        search = Search(self, self.recipe, self.options, self.asked.x0, rng)
+    def _search(self, search: Search | BlackBoxSearch) -> OptimizeResult:
+        """A global search, whose population is the best minima that it met."""
+        objective, box = self.objective, self.box
+        x, fun = box.from_unit(box.centre if self.asked.x0 is None else self.asked.x0), np.nan
         try:
             status = search.run()
+            if objective.best_x is None and objective.nfev < self.maxfev:
+                objective.value(x)
+            self._settle()
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except OutOfTimeError:
             status = Status.MAXTIME
-        objective = self.objective
-        x0 = self.box.from_unit(self.box.centre if self.asked.x0 is None else self.asked.x0)
-        if status is not Status.INTERRUPTED:
-            if objective.nfev < self.maxfev and (self.asked.x0 is not None or search.nothing):
-                objective.value(x0)
-            self._settle()
-        elite = search.elite or [Minimum(self.box.to_unit(x0), np.inf)]
-        points = self.box.from_unit(np.array([minimum.u for minimum in elite]))
-        energies = np.array([minimum.f for minimum in elite])
-        x, fun = x0, np.nan
+        minima = search.elite.minima or [Minimum(box.to_unit(x), np.inf)]
         if objective.best_x is not None:
             x, fun = objective.best_x, objective.best_f
-        return self._result(status, x, fun, points, energies, search.gradient, search.fun_per_rate)
+        points = box.from_unit(np.array([minimum.u for minimum in minima]))
+        energies = np.array([minimum.f for minimum in minima])
+        gradient = search.gradient if search.polished_x is objective.best_x else None
+        return self._result(status, x, fun, points, energies, gradient, search.fun_per_rate)
 
     def _descend(self, rng: np.random.Generator) -> OptimizeResult:
         """One descent with every rate from every start."""
@@ -204,10 +208,11 @@ class Call:
             try:
                 self._evaluate_last(best, points, energies)
                 if self.options.polish and status in POLISHED and self.objective.best_x is not None:
-                    gradient, status = polish(
+                    polished = polish(
                         self.objective, self.box, self.objective.best_x,
                         self.spread, self.maxfev - 1, self.deadline,
                     )  # fmt: skip
+                    gradient, status = polished.gradient, polished.status
                 self._settle()
             except KeyboardInterrupt:
                 status = Status.INTERRUPTED

@@ -54,10 +54,15 @@ class Log:
         self.history: dict[str, list[float]] = {"nit": [], "nfev": [], "time": [], "fun": []}
 
     def record(self, nit: int, nfev: int, fun: float) -> None:
-        """Add a line, `nit` iterations into the current driver."""
-        line = (self.nit + nit, nfev, time.perf_counter() - self.started, fun)
+        """Add a line, `nit` iterations into the current driver, with the lowest value so far.
+
+        It replaces the last line if no point has been evaluated since.
+        """
+        again = bool(self.history["nfev"]) and self.history["nfev"][-1] == nfev
+        lowest = min([fun, *self.history["fun"][-1:]])
+        line = (self.nit + nit, nfev, time.perf_counter() - self.started, lowest)
         for column, value in zip(self.history.values(), line, strict=True):
-            column.append(value)
+            column[len(column) - again :] = [value]
 
 
 def records(maxiter: int, widest: int) -> Iterator[int]:
@@ -201,10 +206,13 @@ class Driver:
             self._objective.count((int(to_numpy(state.nit).sum()) - before) * self._cost)
         else:
             for _ in range(length):
+                if to_numpy(state.done).all():
+                    break
                 state = self._step_outside(state, index)
+        taken = int(to_numpy(state.iteration)) - self._reached[index]
         self.groups[index] = Group(state, data)
         self._reached[index] = stop
-        self._program.seconds = (time.perf_counter() - begun) / length
+        self._program.seconds = (time.perf_counter() - begun) / max(taken, 1)
 
     def _step_outside(self, state: State, index: int) -> State:
         """One iteration of a black box: f is called between the two compiled halves."""

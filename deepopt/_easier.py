@@ -10,6 +10,7 @@ from ._backend import Tensor, ops, output_shape, value_and_grad
 from ._box import Box
 from ._drive import UNLIMITED, Easy
 from ._objective import Objective
+from ._recognise import BATCHED_BLACK_BOX, TRACED
 from ._values import as_values
 from .schedules import Path, Schedule
 
@@ -79,8 +80,9 @@ def check_path(schedule: Schedule, objective: Objective, x: np.ndarray) -> None:
     if not isinstance(schedule, Path):
         return
     f = objective.value(x)
-    whole = as_values(schedule.function(x[None], np.ones(1)), (1,), (1, len(x)))
-    last = float(whole[0])
+    batched = objective.kind in (TRACED, BATCHED_BLACK_BOX)
+    at = x[None] if batched else x
+    last = float(as_values(schedule.function(at, 1.0), at.shape[:-1], at.shape).reshape(-1)[0])
     if np.isfinite(f) and abs(last - f) > SLACK * (1.0 + abs(f)):
         raise ValueError(
             f"schedule must end at f: its function at s = 1 gives {last:g} where f gives {f:g}"

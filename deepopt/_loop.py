@@ -52,8 +52,7 @@ class Data(NamedTuple):
     width: Tensor  # (d,)
     kinds: Kinds | None
     inverse_range: Tensor  # () 1 / (range of f over the domain)
-    begin: Tensor  # () t at the first iteration
-    horizon: Tensor  # () iterations over which t goes from there to 1
+    horizon: Tensor  # () iterations over which t goes from 0 to 1
     ftol: Tensor  # () an improvement is more than this, on the scale of [0, 1]
     stall: Tensor  # () int32 iterations without improvement that end a run
     seed: Tensor  # () int32
@@ -192,7 +191,7 @@ class Program:
         improved = ops.logical_and(live, lower)
         since = ops.where(improved, ops.zeros_like(state.since), state.since + 1)
         waited = ops.logical_and(since > 0, ops.equal(ops.mod(since, descent.patience + 1), 0))
-        steady = data.begin + (1.0 - data.begin) * _fraction(state.iteration + 1, data.horizon)
+        steady = ops.cast(state.iteration + 1, loss.dtype) / data.horizon
         t, pace = schedule.pace.advance(state.t, state.pace, loss, steady * ops.ones_like(state.t))
 
         def keep(new: Tensor, old: Tensor) -> Tensor:
@@ -244,10 +243,6 @@ class Program:
         return noisy
 
 
-def _fraction(iteration: Tensor, horizon: Tensor) -> Tensor:
-    return ops.cast(iteration, horizon.dtype) / horizon
-
-
 def _mixed(share: Tensor, hard: tuple, easy: tuple) -> tuple[Tensor, Tensor]:
     """Values and gradients of share · f + (1 - share) · g, runs on the second axis.
 
@@ -296,7 +291,6 @@ def make_group(
     ftol: float,
     stall: int | None,
     seed: int,
-    begin: float = 0.0,
 ) -> Group:
     """The state before the first iteration of the runs (starts[i], rates[i])."""
 
@@ -306,7 +300,7 @@ def make_group(
     runs, d = len(rates), box.dim
     variables = stacked(zip(*(start.variables for start in starts), strict=True))
     lower, upper = box.edges(dtype)
-    t = to_tensor(np.full(runs, begin), dtype)
+    t = to_tensor(np.zeros(runs), dtype)
     state = State(
         iteration=to_tensor(0, "int32"),
         variables=variables,
@@ -329,7 +323,6 @@ def make_group(
         width=to_tensor(box.width, dtype),
         kinds=None if masks is None else Kinds(*(to_tensor(mask, "bool") for mask in masks)),
         inverse_range=to_tensor(1.0 / value_range, dtype),
-        begin=to_tensor(begin, dtype),
         horizon=to_tensor(max(horizon, 1), dtype),
         ftol=to_tensor(ftol, dtype),
         stall=to_tensor(NEVER if stall is None else stall, "int32"),

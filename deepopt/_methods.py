@@ -131,7 +131,9 @@ class Options:
             return self.descent
         plateau = {key: getattr(self, key, None) for key in ("decay", "patience")}
         given = {key: value for key, value in plateau.items() if value is not None}
-        named: Descent = DESCENTS[self.descent](**given)
+        kind = DESCENTS[self.descent]
+        has = {field.name for field in dataclasses.fields(kind)}
+        named: Descent = kind(**{key: value for key, value in given.items() if key in has})
         return named
 
     def parts(self) -> Recipe:

@@ -99,10 +99,11 @@ def minimize(
     -------
     OptimizeResult
         SciPy's x (d,), fun, success, status, message, nfev, njev, nit; and population (n, d) and
-        population_energies (n,) of the best run, history (a dict of lists nit, nfev, time in
-        seconds, fun), method, objective_kind, learning_rate (the one that won), learning_rates
-        and fun_per_run. The status is 0 for a tolerance, 1 maxiter, 2 maxfev, 3 maxtime, 4 f was
-        nowhere finite, 5 interrupted, 99 the callback stopped.
+        population_energies (n,), where the best run stands or, for "homotopy", the best minima
+        that it met; history (a dict of arrays nit, nfev, time in seconds, fun), method,
+        objective_kind, learning_rate (the one that won), learning_rates and fun_per_run. The
+        status is 0 for a tolerance, 1 maxiter, 2 maxfev, 3 maxtime, 4 f was nowhere finite,
+        5 interrupted, 99 the callback stopped.
 
     Raises
     ------

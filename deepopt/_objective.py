@@ -213,6 +213,7 @@ class Objective:
         if "gradient" not in self.programs:
             self.programs["gradient"] = Compiled(value_and_grad(self.tensor), xla=False)
         program = self.programs["gradient"]
+        self.programs.move_to_end("gradient")
         f, gradient = self._in_float64(lambda dtype: program(to_tensor(x, dtype)))
         self.count(len(x))
         values, slopes = (to_numpy(part).astype("float64") for part in (f, gradient))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,30 +16,39 @@ GRADIENT = 1e-11  # tolerance on the projected gradient, in unit coordinates and
 NEARLY = 1e-6  # … that still counts where rounding ends the search
 
 
+NOISE = 1e-14  # relative gain below which differences tell nothing
+
+
+class Polished(NamedTuple):
+    """What a polish came to."""
+
+    u: np.ndarray  # (d,) the lowest point that it met, in unit coordinates
+    f: float  # the value there; infinite where none was finite
+    gradient: np.ndarray | None  # of f at the objective's best point, where that is known
+    status: Status  # why it ended
+
+
 class _LimitReached(Exception):  # noqa: N818
     """A limit was reached; carries the status."""
 
 
 def polish(
     objective: Objective, box: Box, x: np.ndarray, spread: float, maxfev: int, deadline: float
-) -> tuple[np.ndarray | None, Status]:
+) -> Polished:
     """Descend by L-BFGS-B from x (d,); the objective notes the lowest point on the way.
 
     The search is in unit coordinates and on f divided by `spread`, its range, so that the
     tolerance means the same on any scale.
 
-    Returns
-    -------
-    gradient : ndarray (d,) or None
-        The gradient of f at the objective's best point, where that is known.
-    status : Status
-        Why it ended.
+    Stops early at `maxfev` points of the objective or at `deadline`, a time.perf_counter().
     """
     from scipy.optimize import Bounds, minimize
 
     gradients: dict[bytes, np.ndarray] = {}
+    lowest, at = np.inf, box.to_unit(x)
 
     def evaluate(u: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal lowest, at
         if objective.nfev + objective.points_per_gradient > maxfev:
             raise _LimitReached(Status.MAXFEV)
         if time.perf_counter() > deadline:
@@ -48,6 +58,8 @@ def polish(
         value, slope = float(f[0]), np.where(np.isfinite(gradient[0]), gradient[0], 0.0)
         if not np.isfinite(value):
             return np.inf, np.zeros_like(slope)
+        if value < lowest:
+            lowest, at = value, u.copy()
         if value <= objective.best_f:
             gradients.clear()
             gradients[point.tobytes()] = gradient[0]
@@ -55,7 +67,8 @@ def polish(
 
     lower = np.where(box.closed | box.half, 0.0, -np.inf)
     bounds = Bounds(lower, np.where(box.closed, 1.0, np.inf))
-    settings = {"maxiter": ITERATIONS, "maxfun": 10**9, "ftol": 0.0, "gtol": GRADIENT, "maxls": 50}
+    ftol = 0.0 if objective.points_per_gradient == 1 else NOISE
+    settings = {"maxiter": ITERATIONS, "maxfun": 10**9, "ftol": ftol, "gtol": GRADIENT, "maxls": 50}
     start = np.clip(box.to_unit(x), bounds.lb, bounds.ub)
     try:
         with np.errstate(all="ignore"):
@@ -70,7 +83,7 @@ def polish(
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
     best = objective.best_x
-    return None if best is None else gradients.get(best.tobytes()), status
+    return Polished(at, lowest, None if best is None else gradients.get(best.tobytes()), status)
 
 
 def _read(status: int, u: np.ndarray, slope: np.ndarray, bounds: object) -> Status:

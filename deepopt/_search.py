@@ -14,15 +14,15 @@ docs/homotopy.md.
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from . import _scan
 from ._box import Box
 from ._drive import Best, Driver, Limits, Log
+from ._elite import Elite
 from ._loop import Program, make_group
 from ._methods import Recipe
 from ._objective import Objective
@@ -40,11 +40,9 @@ LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 HOPS = 4  # batches of the first round
 HOPPED, CROSSED = 0.5, 0.25  # of a batch: around a best point, between two; the rest anywhere
 SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
-ELITE = 16  # local minima kept
 SHORTEST_RIDE = 50  # iterations
 RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
 GAP, GAP_WATCHED = 1000, 50  # iterations between two records of the history
-SAME_POINT, SAME_VALUE = 1e-4, 1e-9  # two minima that differ by less, in u or by part, are one
 CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
 ELEMENTS = 2**22  # … but no more than this many numbers in a batch of points
 BLOCKS = 32  # groups of directions, each scanned with the others at rest
@@ -69,13 +67,6 @@ class Parts(Protocol):
     def watched(self) -> bool: ...
     def program(self, recipe: Recipe) -> Program: ...
     def watch(self, best: Best, nit: int) -> bool: ...
-
-
-class Minimum(NamedTuple):
-    """A local minimum that a search ended in."""
-
-    u: np.ndarray  # (d,) in unit coordinates
-    f: float
 
 
 class Search:
@@ -106,8 +97,9 @@ class Search:
         self._x0 = x0
         self._polished = np.inf  # the value last polished
         self._useful: list[_scan.Axes] = []  # directions along which scans have helped
-        self.elite: list[Minimum] = []
-        self.gradient: np.ndarray | None = None  # at the best point, where it was polished
+        self.elite = Elite()
+        self.gradient: np.ndarray | None = None  # at the point that was polished last
+        self.polished_x: np.ndarray | None = None
         self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
 
     def run(self) -> Status:
@@ -122,14 +114,17 @@ class Search:
                 horizon *= 1 if hopped and not rode else 2
                 batches *= 1 if rode and not hopped else 2
         except Stopped as stop:
-            status: Status = stop.args[0]
-            return status
+            return self._stopped(stop.args[0])
         return Status.CONVERGED
 
-    @property
-    def nothing(self) -> bool:
-        """Whether no point with a finite value has been met."""
-        return self._objective.best_x is None
+    def _stopped(self, status: Status) -> Status:
+        """A last polish where only the iterations have run out."""
+        if status is Status.MAXITER:
+            try:
+                self._polish()
+            except Stopped as stop:
+                status = stop.args[0]
+        return status
 
     # The parts
 
@@ -137,7 +132,7 @@ class Search:
         """From the first start downhill, then scans along the axes and learned directions."""
         first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
         self._values(first[None])
-        self._polish()
+        self._polish(first)
         axes = _scan.Axes()
         if self._scan_along(self._box.centre, axes, 1):
             self._scan_along(self._box.centre, axes, 1, FINE)
@@ -154,8 +149,7 @@ class Search:
         rates = self._options.rates()
         horizon = self._affordable(horizon, self._recipe, len(rates), RIDE_SHARE)
         if horizon >= SHORTEST_RIDE:
-            found = self._drive(self._recipe, [start] * len(rates), rates, horizon)
-            self.fun_per_rate = np.minimum(self.fun_per_rate, found)
+            self._drive(self._recipe, [start] * len(rates), rates, horizon)
             self._polish()
         return self._gained(before)
 
@@ -168,7 +162,7 @@ class Search:
             horizon = self._affordable(LOCAL, recipe, len(starts), 1.0)
             self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
         self._polish()
-        if self.nothing:
+        if self._objective.best_x is None:
             raise Stopped(Status.NOT_FINITE)
         return self._gained(before)
 
@@ -176,19 +170,12 @@ class Search:
         """Where local searches begin (count, d): half hops, a quarter crossings, the rest new."""
         rng, box = self._rng, self._box
         points = box.draw(rng, count)
-        if not self.elite:
-            return points
-        elite = np.array([minimum.u for minimum in self.elite])
-        hops, crossings = math.ceil(HOPPED * count), int(CROSSED * count)
-        spread = np.geomspace(*SCALES, hops)[:, None]
-        mothers = elite[rng.integers(min(4, len(elite)), size=hops)]
-        points[:hops] = mothers + spread * rng.standard_normal((hops, box.dim))
-        pairs = elite[rng.integers(len(elite), size=(2, crossings))]
-        mask = rng.random((crossings, box.dim)) < 0.5
-        points[hops : hops + crossings] = np.where(mask, *pairs)
-        phase = np.mod(points, 2.0)
-        inside = np.where(phase <= 1.0, phase, 2.0 - phase)
-        return np.where(box.closed, inside, np.where(box.half, np.abs(points), points))
+        if self.elite.minima:
+            hops, crossings = int(HOPPED * count + rng.random()), int(CROSSED * count)
+            spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), hops))
+            points[:hops] = self.elite.hops(box, spreads, rng)
+            points[hops : hops + crossings] = self.elite.crossings(crossings, rng)
+        return points
 
     def _learn(self) -> _scan.Axes | None:
         """Directions in which f may be a sum, from its Hessian at a random point."""
@@ -235,22 +222,23 @@ class Search:
         gains: np.ndarray = found[0] - found[1:]
         return gains
 
-    def _polish(self) -> None:
-        """L-BFGS-B from the best point, unless that has been polished."""
+    def _polish(self, start: np.ndarray | None = None) -> None:
+        """L-BFGS-B from `start`, or else from the best point unless that has been polished."""
         objective = self._objective
-        x = objective.best_x
-        if not self._options.polish or x is None or not objective.best_f < self._polished:
+        x = objective.best_x if start is None else self._box.from_unit(start)
+        done = start is None and not objective.best_f < self._polished
+        if not self._options.polish or x is None or done:
             return
         limits = self._parts.limits
-        self.gradient, status = polish(
-            objective, self._box, x, self._scale, limits.maxfev,
-            limits.deadline,
-        )  # fmt: skip
-        self._polished = objective.best_f
-        self._keep(self._best(), objective.best_f)
+        found = polish(objective, self._box, x, self._scale, limits.maxfev, limits.deadline)
+        if np.isfinite(found.f):
+            self.elite.keep(found.u, found.f)
+        if start is None or found.f <= objective.best_f:
+            self.gradient, self.polished_x = found.gradient, objective.best_x
+            self._polished = objective.best_f
         self._parts.log.record(0, objective.nfev, objective.best_f)
-        if status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
-            raise Stopped(status)
+        if found.status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(found.status)
         self._look()
 
     # What they share
@@ -262,54 +250,44 @@ class Search:
         rates: list[float],
         horizon: int,
         stall: int | None = None,
-    ) -> np.ndarray:
-        """Run the loop and keep what it found; the lowest value (runs,) of each run."""
-        parts, objective = self._parts, self._objective
+    ) -> None:
+        """Run the loop, and keep what it found."""
+        self._check_limits(0)
+        parts = self._parts
         group = make_group(
             recipe, self._box, starts, rates, self._options.dtype,
             value_range=parts.spread, horizon=horizon, ftol=0.0, stall=stall,
             seed=int(self._rng.integers(2**31 - 64)),
         )  # fmt: skip
         limits = parts.limits._replace(maxiter=min(horizon, parts.limits.maxiter - parts.log.nit))
-        driver = Driver(parts.program(recipe), objective, [group], limits, parts.watch, parts.log)
+        driver = Driver(
+            parts.program(recipe), self._objective, [group], limits, parts.watch, parts.log
+        )
         gap = GAP_WATCHED if parts.watched else GAP
         status = driver.run([*range(gap, limits.maxiter, gap), limits.maxiter])
         parts.log.nit += driver.nit
-        values = driver.best_per_run()
-        self._gather(driver.best_points(), values)
+        self._gather(driver.best_points(), driver.best_per_run())
+        if recipe is self._recipe:
+            self.fun_per_rate = np.minimum(self.fun_per_rate, driver.best_per_run())
         if status not in (Status.MAXITER, Status.CONVERGED, Status.NOT_FINITE):
             raise Stopped(status)
         if parts.log.nit >= parts.limits.maxiter:
             raise Stopped(Status.MAXITER)
-        return values
 
     def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
-        """Keep each run's best point, and give the lowest of them its value by f itself."""
-        for x, f in zip(points, values, strict=True):
+        """Keep the runs' best points, with the values that f itself gives them."""
+        left = self._parts.limits.maxfev - self._objective.nfev
+        order = np.argsort(values)[: max(1, left)]
+        x = self._box.clip(points[order[np.isfinite(values[order])]])
+        if not len(x):
+            return
+        for point, f in zip(x, self._objective.values(x), strict=True):
             if np.isfinite(f):
-                self._keep(self._box.to_unit(x), f)
-        best = int(np.argmin(values))
-        if values[best] < self._objective.best_f:
-            self._objective.value(self._box.clip(points[best]))
-
-    def _keep(self, u: np.ndarray, f: float) -> None:
-        """Among the elite, in place of any that is the same minimum."""
-
-        def same(m: Minimum) -> bool:
-            near = np.abs(m.u - u).max() < SAME_POINT
-            return bool(near or abs(m.f - f) <= SAME_VALUE * max(abs(m.f), abs(f)))
-
-        twins = [m for m in self.elite if same(m)]
-        if all(f < m.f for m in twins):
-            others = [m for m in self.elite if not same(m)]
-            self.elite = sorted([*others, Minimum(u, f)], key=lambda m: m.f)[:ELITE]
+                self.elite.keep(self._box.to_unit(point), f)
 
     @property
     def _scale(self) -> float:
-        """What counts as 1 among values: the range of the elite, at most that of f."""
-        spread = self._parts.spread
-        between = self.elite[-1].f - self.elite[0].f if self.elite else 0.0
-        return min(spread, between) if between > 0 else spread
+        return self.elite.scale(self._parts.spread)
 
     def _gained(self, before: float) -> bool:
         return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)

@@ -253,13 +253,6 @@ class GaussianSmoothing(Schedule):
         ones = ops.ones((self.n_samples,), dtype=t.dtype) / self.n_samples
         return ops.concatenate([ops.zeros((1,), dtype=t.dtype), ones], axis=0)
 
-    def time_of(self, sigma: float) -> float:
-        """The t at which σ has fallen to `sigma`: where a restart with less smoothing begins."""
-        import math
-
-        span = math.log(self.sigma_end / self.sigma_start)
-        return self.fraction * math.log(sigma / self.sigma_start) / span if span else 0.0
-
     def arrived(self, t: Tensor) -> Tensor:
         return t >= self.fraction
 
@@ -352,7 +345,8 @@ class Path(Schedule):
         return ops.cast(t >= self.fraction, t.dtype)
 
     def easy(self, x: Any, t: Any) -> Any:
-        return self.function(x, t / self.fraction)
+        s = t / self.fraction
+        return self.function(x, min(s, 1.0) if isinstance(s, float) else ops.minimum(s, 1.0))
 
     def arrived(self, t: Tensor) -> Tensor:
         return t >= self.fraction

@@ -1,0 +1,174 @@
+"""The search behind `homotopy` where f is a black box: three arms that spend alike.
+
+- *Local* searches, SciPy's L-BFGS-B with the given gradient or differences: from the first start,
+  then from around the best minima at all scales, and from anywhere.
+- *Scans* of one variable after another from the best point: a grid and SciPy's bounded search in
+  its best cell, with ever finer grids.
+- *Evolution*: CMA-ES with restarts (`_evolution`).
+
+The arm that has spent the fewest points goes next. The search ends when it has gone on for as long
+again, and some more, without lowering the best value. Nothing is compiled. What each arm is for
+is measured in docs/homotopy.md.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from . import _scan
+from ._drive import Best
+from ._elite import Elite
+from ._evolution import Evolution, Restarts
+from ._polish import polish
+from ._result import Status
+from ._search import SCALES, Parts, Stopped
+
+LOCAL = 60  # gradients of a local search in one turn
+DRAWN = 8  # points of which the lowest begins a local search
+GRID, FINER, FINEST = 16, 1.5, 200  # points of a scan's first grid, and how they grow
+REFINED = 12  # points in the best cell
+AGAIN = 2.0  # times the points spent when f was last lowered
+MORE = 1000  # … plus this many for each dimension and one more, which end the search
+EVOLVABLE = 300  # dimensions up to which a covariance is learned
+
+
+class BlackBoxSearch:
+    """One search; `run` may be called once. Parameters as those of `_search.Search`."""
+
+    def __init__(
+        self, parts: Parts, options: Any, x0: np.ndarray | None, rng: np.random.Generator
+    ) -> None:
+        self._parts, self._options, self._rng = parts, options, rng
+        self._objective, self._box = parts.objective, parts.box
+        self._start: np.ndarray | None = self._box.centre if x0 is None else x0
+        self._waiting: list[int] = []  # variables to scan before the grid becomes finer
+        self._grid = GRID / FINER
+        self._restarts = Restarts(self._box, rng)
+        self._run: Evolution | None = None
+        self.elite = Elite()
+        self.gradient: np.ndarray | None = None  # at the point that was polished last
+        self.polished_x: np.ndarray | None = None
+        self.fun_per_rate = np.full(len(options.rates()), np.inf)
+
+    def run(self) -> Status:
+        objective, log, limits = self._objective, self._parts.log, self._parts.limits
+        arms = [self._scan_next]
+        if self._options.polish:
+            arms.insert(0, self._search_locally)
+        if self._box.dim <= EVOLVABLE:
+            arms.append(self._evolve)
+        spent = [0] * len(arms)
+        lowest, last_gain = np.inf, objective.nfev
+        try:
+            while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
+                before = objective.nfev
+                turn = int(np.argmin(spent))
+                arms[turn]()
+                spent[turn] += objective.nfev - before
+                log.nit += 1
+                log.record(0, objective.nfev, objective.best_f)
+                least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
+                if objective.best_f < lowest - least:
+                    lowest, last_gain = objective.best_f, objective.nfev
+                self._look()
+                if log.nit >= limits.maxiter:
+                    return Status.MAXITER
+        except Stopped as stop:
+            status: Status = stop.args[0]
+            return status
+        return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
+
+    # The arms: one turn of each
+
+    def _search_locally(self) -> None:
+        """Go on where the last search was cut short, else from near a minimum or anywhere."""
+        if self._start is None and self.elite.minima and self._rng.random() < 0.5:
+            spread = np.exp(self._rng.uniform(*np.log(SCALES)))
+            self._start = self.elite.hops(self._box, np.array([spread]), self._rng)[0]
+        if self._start is None:
+            drawn = self._box.draw(self._rng, DRAWN)
+            values = self._values(drawn)
+            self._start = drawn[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
+        self._start = self._descend(self._start)
+
+    def _scan_next(self) -> None:
+        if not self._waiting:
+            self._waiting = list(self._rng.permutation(self._box.dim))
+            self._grid = min(FINER * self._grid, FINEST)
+        self._scan_one(self._waiting.pop(), int(self._grid))
+
+    def _evolve(self) -> None:
+        if self._run is None:
+            self._run = self._restarts.next()
+        points = self._run.ask()
+        self._restarts.spent(len(points))
+        if self._run.tell(self._values(points)):
+            self._run = None
+
+    # What they do
+
+    def _descend(self, start: np.ndarray) -> np.ndarray | None:
+        """A local search; where it stood if it was cut short."""
+        objective, limits = self._objective, self._parts.limits
+        before, known = objective.best_f, len(self.elite.minima)
+        budget = objective.nfev + LOCAL * objective.points_per_gradient
+        self._values(start[None])
+        found = polish(
+            objective, self._box, self._box.from_unit(start), self.elite.scale(self._parts.spread),
+            min(limits.maxfev, budget), limits.deadline,
+        )  # fmt: skip
+        if found.status in (Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(found.status)
+        if np.isfinite(found.f):
+            self.elite.keep(found.u, found.f)
+        if objective.best_f < before or not known:
+            self.gradient, self.polished_x = found.gradient, objective.best_x
+        return found.u if found.status is Status.MAXFEV else None
+
+    def _scan_one(self, index: int, points: int) -> None:
+        """The lowest point along one variable through the best point."""
+        from scipy.optimize import minimize_scalar
+
+        box, best = self._box, self._objective.best_x
+        base = box.draw(self._rng, 1)[0] if best is None else box.to_unit(best)
+        lower, upper = (float(edge[index]) for edge in _scan.edges(box, base))
+        cell = (upper - lower) / points
+        grid = lower + cell * (np.arange(points) + self._rng.random())
+        line = np.repeat(base[None], points, axis=0)
+        line[:, index] = grid
+        values = self._values(line)
+        at = grid[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
+
+        def along(t: float) -> float:
+            base[index] = t
+            value = float(self._values(base[None])[0])
+            return value if np.isfinite(value) else np.finfo(float).max
+
+        cell = max(cell, 1e-300)
+        bounds = (max(lower, at - cell), max(lower, at - cell) + min(2 * cell, upper - lower))
+        if bounds[1] > bounds[0]:
+            settings = {"maxiter": REFINED, "xatol": 1e-7}
+            minimize_scalar(along, bounds=bounds, method="bounded", options=settings)
+
+    def _values(self, u: np.ndarray) -> np.ndarray:
+        """f (N,) at points (N, d), as far as the limits allow."""
+        limits = self._parts.limits
+        if self._objective.nfev + len(u) > limits.maxfev:
+            left = limits.maxfev - self._objective.nfev
+            if left > 0:
+                self._objective.values(self._box.from_unit(u[:left]))
+            raise Stopped(Status.MAXFEV)
+        if time.perf_counter() > limits.deadline:
+            raise Stopped(Status.MAXTIME)
+        return self._objective.values(self._box.from_unit(u))
+
+    def _look(self) -> None:
+        """Let the callback see the best point."""
+        objective = self._objective
+        if objective.best_x is not None:
+            best = Best(objective.best_x, objective.best_f, 0)
+            if self._parts.watch(best, self._parts.log.nit):
+                raise Stopped(Status.CALLBACK)

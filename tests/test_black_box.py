@@ -1,0 +1,205 @@
+"""Black boxes: CMA-ES by itself, the three arms together, limits and broken functions."""
+
+import time
+
+import numpy as np
+import pytest
+from scipy.optimize import rosen, rosen_der
+
+import deepopt
+from deepopt._box import Box
+from deepopt._elite import SIZE, Elite
+from deepopt._evolution import Evolution, Restarts
+
+
+def solve(f, d=4, low=-2.0, high=2.0, **given):
+    return deepopt.minimize(f, bounds=[(low, high)] * d, **({"rng": 0} | given))
+
+
+def point_by_point(f):
+    """f as a function that takes one NumPy point and nothing else."""
+
+    def only(x):
+        if type(x) is not np.ndarray or x.ndim != 1:
+            raise TypeError("one NumPy point")
+        return f(x)
+
+    return only
+
+
+def unit_box(d):
+    return Box.make(np.zeros(d), np.ones(d))
+
+
+def evolve(f, d, seed, population=None, iterations=2000):
+    rng = np.random.default_rng(seed)
+    run = Evolution(unit_box(d), rng.random(d), 0.3, population or 4 + int(3 * np.log(d)), rng)
+    best, points = np.inf, 0
+    for _ in range(iterations):
+        u = run.ask()
+        assert u.min() >= 0
+        assert u.max() <= 1
+        values = f(u)
+        best, points = min(best, values.min()), points + len(u)
+        if run.tell(values):
+            break
+    return best, points
+
+
+@pytest.mark.parametrize("d", [1, 2, 10])
+def test_evolution_converges_on_an_ellipsoid_of_condition_a_million(d):
+    rotation = np.linalg.qr(np.random.default_rng(d).standard_normal((d, d)))[0]
+    scales = 10.0 ** (6 * np.arange(d) / max(d - 1, 1))
+    f = lambda u: (((u - 0.4) @ rotation) ** 2 * scales).sum(axis=1)  # noqa: E731
+    best, points = evolve(f, d, seed=0)
+    assert best < 1e-9
+    assert points < 1500 * d + 500
+
+
+def test_evolution_survives_values_that_are_not_finite():
+    f = lambda u: np.where(u[:, 0] > 0.7, np.nan, ((u - 0.6) ** 2).sum(axis=1))  # noqa: E731
+    assert evolve(f, 3, seed=1)[0] < 1e-9
+
+
+def test_restarts_spend_alike_on_large_and_small_populations():
+    restarts = Restarts(unit_box(5), np.random.default_rng(0))
+    sizes = []
+    for _ in range(12):
+        sizes.append(len(restarts.next().ask()))
+        restarts.spent(1000)
+    assert sizes[0] == 8
+    assert max(sizes) >= 8 * 2**4
+    assert sum(size <= 64 for size in sizes) >= 4
+
+
+def test_the_elite_keeps_distinct_minima_in_order():
+    elite, rng = Elite(), np.random.default_rng(0)
+    for f in (3.0, 1.0, 2.0, 1.0 + 1e-12, 0.5):
+        elite.keep(rng.random(3), f)
+    elite.keep(elite.minima[0].u + 1e-6, 0.4)
+    assert [m.f for m in elite.minima] == [0.4, 1.0, 2.0, 3.0]
+    for f in rng.random(40):
+        elite.keep(rng.random(3), f)
+    assert len(elite.minima) == SIZE
+    assert elite.scale(1e9) == elite.minima[-1].f - elite.minima[0].f
+    assert elite.scale(1e-9) == 1e-9
+    crossed = elite.crossings(20, rng)
+    assert np.isin(crossed, np.array([m.u for m in elite.minima])).all()
+
+
+def rastrigin(x):
+    return float(np.sum(x * x + 10 - 10 * np.cos(2 * np.pi * x)))
+
+
+def camel(x):
+    return float(
+        (4 - 2.1 * x[0] ** 2 + x[0] ** 4 / 3) * x[0] ** 2
+        + x[0] * x[1]
+        + (-4 + 4 * x[1] ** 2) * x[1] ** 2
+    )
+
+
+def kinks(x):
+    return float(np.abs(x - 0.3).max() + 0.1 * np.abs(x - 0.3).sum())
+
+
+@pytest.mark.parametrize(
+    ("f", "d", "least"),
+    [(rosen, 4, 0.0), (camel, 2, -1.0316284535), (rastrigin, 5, 0.0), (kinks, 3, 0.0)],
+    ids=["rosen", "camel", "rastrigin", "kinks"],
+)
+def test_known_minima_of_black_boxes(f, d, least):
+    result = solve(point_by_point(f), d, -2.1, 2.3)
+    assert result.objective_kind == "black box"
+    assert result.fun == pytest.approx(least, abs=1e-7)
+    assert result.fun == f(result.x)
+    assert result.success
+    assert (np.diff(result.history["fun"]) <= 0).all()
+    assert (np.diff(result.history["nfev"]) > 0).all()
+
+
+def test_a_batched_black_box_finds_the_same():
+    batch = lambda x: np.sum(np.square(np.asarray(x) - 0.3), axis=-1)  # noqa: E731
+    result = solve(batch)
+    assert result.objective_kind == "batched black box"
+    np.testing.assert_allclose(result.x, 0.3, atol=1e-6)
+
+
+def test_a_given_gradient_is_used():
+    result = solve(point_by_point(rosen), 10, jac=rosen_der)
+    assert result.fun < 1e-9
+    assert result.njev > 0
+    np.testing.assert_allclose(result.jac, rosen_der(result.x), atol=1e-12)
+
+
+@pytest.mark.parametrize("maxfev", [1, 3, 40, 500, 2001])
+def test_maxfev_is_never_exceeded_and_nearly_used(maxfev):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return rastrigin(x - 0.1)
+
+    result = solve(point_by_point(f), 3, options={"maxfev": maxfev})
+    assert len(calls) <= result.nfev <= maxfev  # a probe that f refuses counts too
+    assert result.nfev >= maxfev - 2
+    assert result.status == 2
+    assert np.isfinite(result.fun)
+
+
+def test_other_limits_and_the_callback():
+    slow = point_by_point(lambda x: time.sleep(0.002) or rastrigin(x))
+    begun = time.perf_counter()
+    assert solve(slow, options={"maxtime": 0.4}).status == 3
+    assert time.perf_counter() - begun < 1.5
+    assert solve(point_by_point(rastrigin), options={"maxiter": 7}).nit == 7
+
+    def stop(intermediate_result):
+        raise StopIteration
+
+    assert solve(point_by_point(rastrigin), callback=stop).status == 99
+
+
+def test_exceptions_of_f_arrive_as_they_were_raised():
+    for kind in (ZeroDivisionError, StopIteration):
+        calls = []
+
+        def f(x, kind=kind, calls=calls):
+            calls.append(1)
+            if len(calls) > 400:
+                raise kind("mine")
+            return rastrigin(x)
+
+        with pytest.raises(kind, match="mine"):
+            solve(point_by_point(f))
+
+
+def test_a_small_black_box_begins_at_once():
+    solve(point_by_point(rastrigin), 2, options={"maxfev": 50})  # a warm process
+    begun = time.perf_counter()
+    first = []
+
+    def f(x):
+        first.append(time.perf_counter() - begun)
+        return rastrigin(x)
+
+    solve(point_by_point(f), 2, options={"maxfev": 50})
+    assert first[0] < 0.3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_function_that_is_finite_almost_nowhere(value):
+    f = lambda x: float(np.sum(x)) if x[0] > 1.5 else value  # noqa: E731
+    result = solve(point_by_point(f), 2)
+    assert result.x[0] >= 1.5
+    assert result.fun == pytest.approx(-0.5, abs=1e-2)
+    nowhere = solve(point_by_point(lambda _: value), 2, options={"maxfev": 300})
+    assert nowhere.status == 4
+
+
+def test_one_dimension_fixed_half_open_and_free_variables():
+    assert solve(point_by_point(lambda x: (x[0] - 0.3) ** 2), 1).fun < 1e-12
+    f = point_by_point(lambda x: float(np.sum((x - 0.25) ** 2)))
+    bounds = [(-1, 1), (0.5, 0.5), (0, None), (None, 2), (None, None)]
+    result = deepopt.minimize(f, [0.5, 0.5, 1.0, 0.0, 3.0], bounds=bounds, rng=0)
+    np.testing.assert_allclose(result.x, [0.25, 0.5, 0.25, 0.25, 0.25], atol=1e-5)
