@@ -14,6 +14,7 @@ docs/homotopy.md.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Protocol
 
