@@ -22,6 +22,7 @@ from ._polish import polish
 from ._result import Status, make_result
 from ._search import Search
 from .reparametrizations import Start
+from .schedules import Eased
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
@@ -84,7 +85,7 @@ class Call:
             evaluate = easy = None
             if objective.traceable:
                 evaluate = value_and_grad(objective.tensor)
-                if recipe.schedule.share(to_tensor([1.0], self.options.dtype)) is not None:
+                if isinstance(recipe.schedule, Eased):
                     easy = traced(recipe.schedule, self.box, self.options.dtype)
             programs[key] = Program(recipe, evaluate, easy, xla=True)
             while len(programs) > PROGRAMS:
@@ -96,10 +97,9 @@ class Call:
     def _easier(self) -> Easy | None:
         """The schedule's easier function beside a black box; ValueError if it never ends at f."""
         schedule = self.recipe.schedule
-        share = schedule.share(to_tensor([1.0], self.options.dtype))
-        if share is None:
+        if not isinstance(schedule, Eased):
             return None
-        last = float(to_numpy(share)[0])
+        last = float(to_numpy(schedule.share(to_tensor([1.0], self.options.dtype)))[0])
         if last != 1.0:
             raise ValueError(f"schedule must end at f: its share at t = 1 must be 1, got {last:g}")
         centre = self.box.from_unit(self.box.centre)

@@ -12,14 +12,14 @@ from ._drive import UNLIMITED, Easy
 from ._objective import Objective
 from ._recognise import BATCHED_BLACK_BOX, TRACED
 from ._values import as_values
-from .schedules import Path, Schedule
+from .schedules import Eased, Path
 
 Form = Callable[[Tensor, Tensor], Tensor]
 SLACK = 1e-6  # relative, of h(x, 1) = f(x)
 
 
 def traced(
-    schedule: Schedule, box: Box, dtype: str
+    schedule: Eased, box: Box, dtype: str
 ) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """easy(x (S, R, n, d), t (R,)) -> values (S, R, n) and gradients, for the compiled loop."""
 
@@ -59,9 +59,7 @@ def traced(
     return lambda x, t: value_and_grad(lambda at: values(at, t))(x)
 
 
-def outside(
-    schedule: Schedule, box: Box, dtype: str, batched: bool | None, deadline: float
-) -> Easy:
+def outside(schedule: Eased, box: Box, dtype: str, batched: bool | None, deadline: float) -> Easy:
     """easy(x (N, d), t) -> values and gradients by differences, called from Python."""
     now = [0.0]
     objective = Objective(
@@ -75,7 +73,7 @@ def outside(
     return easy
 
 
-def check_path(schedule: Schedule, objective: Objective, x: np.ndarray) -> None:
+def check_path(schedule: Eased, objective: Objective, x: np.ndarray) -> None:
     """Raise ValueError where a `Path` does not end at f, by their values at x (d,)."""
     if not isinstance(schedule, Path):
         return

@@ -20,7 +20,7 @@ from ._backend import Compiled, Tensor, Tensors, normal, ops, to_tensor, vjp
 from ._box import Box, Kinds
 from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
-from .schedules import Schedule
+from .schedules import Eased, Schedule
 
 CHUNK_SECONDS = 0.2  # how long the compiled program may keep Python waiting
 NEVER = 2**31 - 1
@@ -176,6 +176,7 @@ class Program:
         schedule, descent = self.recipe.schedule, self.recipe.descent
         best_x, best_f = _best(state, x[0], f[0])
         if easier is not None:
+            assert isinstance(schedule, Eased)
             f, gradient = _mixed(schedule.share(state.t), (f, gradient), easier)
         loss, cotangent, count = self._loss(state, data, f, gradient)
         live = ops.logical_and(ops.logical_not(state.done), count > 0)

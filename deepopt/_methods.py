@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -132,8 +133,10 @@ class Options:
         plateau = {key: getattr(self, key, None) for key in ("decay", "patience")}
         given = {key: value for key, value in plateau.items() if value is not None}
         kind = DESCENTS[self.descent]
-        has = {field.name for field in dataclasses.fields(kind)}
-        named: Descent = kind(**{key: value for key, value in given.items() if key in has})
+        for key in given:
+            if key not in inspect.signature(kind).parameters:
+                raise ValueError(f"{key} has no meaning for the descent {self.descent!r}")
+        named: Descent = kind(**given)
         return named
 
     def parts(self) -> Recipe:

@@ -218,7 +218,8 @@ def _read_method(
         return "recipe", options, unknown
     if not isinstance(method, str):
         raise TypeError(
-            f"method must be a name, a Recipe or a callable, got {type(method).__name__}"
+            "method must be a name, a Recipe or a callable, got "
+            + (f"the class {method.__name__}" if isinstance(method, type) else shown(method))
         )
     options, unknown = read_options(find(method).options, given)
     return method.lower(), options, unknown

@@ -8,6 +8,7 @@ function. The rate is multiplied by `decay` each time the loss has not improved 
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import math
 from typing import NamedTuple
@@ -26,7 +27,7 @@ class Seen(NamedTuple):
     iteration: Tensor  # () from 0
 
 
-class Descent:
+class Descent(abc.ABC):
     """The base of every descent: frozen, hashable values that override these.
 
     Attributes
@@ -43,9 +44,9 @@ class Descent:
         """The descent's memory: tensors whose leading axis is the runs."""
         return []
 
+    @abc.abstractmethod
     def step(self, seen: Seen, memory: Tensors) -> tuple[Tensors, Tensors]:
         """What to subtract from the variables, and the new memory."""
-        raise NotImplementedError
 
 
 def per_run(values: Tensor, like: Tensor) -> Tensor:

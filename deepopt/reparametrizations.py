@@ -6,6 +6,7 @@ starts from the same numbers) and turns the variables of all runs into points in
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import math
 from typing import Any, NamedTuple
@@ -24,21 +25,21 @@ class Start(NamedTuple):
     fixed: list[np.ndarray]
 
 
-class Reparametrization:
+class Reparametrization(abc.ABC):
     """The base of every reparametrization: frozen, hashable values that override these."""
 
     @property
+    @abc.abstractmethod
     def n_points(self) -> int:
         """Points per run."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
         """Variables of one run; if x0 (d,) in unit coordinates is given, its first point is x0."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
         """Points (runs, n_points, d) in unit coordinates, inside the box."""
-        raise NotImplementedError
 
     def retract(self, variables: Tensors) -> Tensors:
         """Variables after a step, back where they belong; by default they stay where they are."""

@@ -10,15 +10,17 @@ t is one number per run, of shape (runs,), so that runs may be at different stag
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ._backend import Tensor, Tensors, normal, ops, uniform
 from ._box import Kinds, reflect
 from ._checks import check_choice, check_number
 
 
+@runtime_checkable
 class Pace(Protocol):
     """How t advances; any frozen, hashable object with these will do."""
 
@@ -159,17 +161,46 @@ class Schedule:
         """Temperature (runs,) of the noise on the variables, in units of f's range; None for 0."""
         return None
 
-    def share(self, t: Tensor) -> Tensor | None:
-        """Weight (runs,) of f in f_t beside the easier function; None where there is none."""
-        return None
-
-    def easy(self, x: Any, t: Any) -> Any:
-        """The easier function at points x in the user's coordinates, where `share` is below 1."""
-        raise NotImplementedError
-
     def arrived(self, t: Tensor) -> Tensor:
         """Whether f_t (runs,) is f itself, so that the loss may be compared with earlier ones."""
         return ops.ones_like(t, dtype="bool")
+
+
+class Staged(Schedule):
+    """A schedule that reaches f after a part of the way, its field `fraction`."""
+
+    fraction: float
+
+    def _check_stages(self) -> None:
+        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
+        if isinstance(self.pace, type) or not isinstance(self.pace, Pace):
+            raise TypeError(f"pace must be Steady() or Adaptive(), got {self.pace!r}")
+
+    def progress(self, t: Tensor) -> Tensor:
+        """From 0 to 1, where f is reached; of t's shape (runs,)."""
+        return ops.minimum(t / self.fraction, 1.0)
+
+    def arrived(self, t: Tensor) -> Tensor:
+        return t >= self.fraction
+
+
+class Eased(Staged, abc.ABC):
+    """f mixed with an easier function: f_t = share · f + (1 - share) · easy."""
+
+    function: Callable[..., Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be callable, got {type(self.function).__name__}")
+        self._check_stages()
+
+    @abc.abstractmethod
+    def share(self, t: Tensor) -> Tensor:
+        """Weight (runs,) of f, in [0, 1]; 1 at t = 1."""
+
+    @abc.abstractmethod
+    def easy(self, x: Any, t: Any) -> Any:
+        """The easier function at points x in the user's coordinates, as f takes them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +215,7 @@ class Constant(Schedule):
 
 
 @dataclasses.dataclass(frozen=True)
-class GaussianSmoothing(Schedule):
+class GaussianSmoothing(Staged):
     """f_σ(u) = E f(u + σ ε), ε standard normal, reflected at the bounds, as σ falls.
 
     σ falls geometrically from `sigma_start` to `sigma_end`, in units of the box, over the
@@ -228,9 +259,8 @@ class GaussianSmoothing(Schedule):
         check_number("sigma_end", self.sigma_end, above=0.0)
         check_number("sigma_start", self.sigma_start, at_least=self.sigma_end, at_most=100.0)
         check_number("n_samples", self.n_samples, at_least=2, whole=True)
-        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
         check_choice("draw", self.draw, ("lattice", "random"))
-        _check_pace(self.pace)
+        self._check_stages()
         if self.n_samples % 2:
             raise ValueError(f"n_samples must be even, got {self.n_samples}")
 
@@ -240,7 +270,7 @@ class GaussianSmoothing(Schedule):
 
     def rate(self, t: Tensor) -> Tensor:
         """σ at t (runs,)."""
-        return _geometric(self.sigma_start, self.sigma_end, t / self.fraction)
+        return _geometric(self.sigma_start, self.sigma_end, self.progress(t))
 
     def sample(self, u: Tensor, t: Tensor, seed: Tensor, kinds: Kinds | None) -> Tensor:
         half = self.n_samples // 2
@@ -253,12 +283,9 @@ class GaussianSmoothing(Schedule):
         ones = ops.ones((self.n_samples,), dtype=t.dtype) / self.n_samples
         return ops.concatenate([ops.zeros((1,), dtype=t.dtype), ones], axis=0)
 
-    def arrived(self, t: Tensor) -> Tensor:
-        return t >= self.fraction
-
 
 @dataclasses.dataclass(frozen=True)
-class Blend(Schedule):
+class Blend(Eased):
     """f_t = (1 - λ) g + λ f from an easier g, as λ rises from `start` to 1.
 
     Parameters
@@ -294,24 +321,18 @@ class Blend(Schedule):
     pace: Pace = Steady()
 
     def __post_init__(self) -> None:
-        _check_callable(self.function)
         check_number("start", self.start, at_least=0.0, below=1.0)
-        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
-        _check_pace(self.pace)
+        super().__post_init__()
 
     def share(self, t: Tensor) -> Tensor:
-        progress = ops.minimum(t / self.fraction, 1.0)
-        return self.start + (1.0 - self.start) * progress
+        return self.start + (1.0 - self.start) * self.progress(t)
 
     def easy(self, x: Any, t: Any) -> Any:
         return self.function(x)
 
-    def arrived(self, t: Tensor) -> Tensor:
-        return t >= self.fraction
-
 
 @dataclasses.dataclass(frozen=True)
-class Path(Schedule):
+class Path(Eased):
     """f_t by a function of one's own: h(x, s), s from 0 to 1, with h(x, 1) = f(x).
 
     Parameters
@@ -336,24 +357,16 @@ class Path(Schedule):
     fraction: float = 0.8
     pace: Pace = Steady()
 
-    def __post_init__(self) -> None:
-        _check_callable(self.function)
-        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
-        _check_pace(self.pace)
-
     def share(self, t: Tensor) -> Tensor:
-        return ops.cast(t >= self.fraction, t.dtype)
+        return ops.cast(self.arrived(t), t.dtype)
 
     def easy(self, x: Any, t: Any) -> Any:
-        s = t / self.fraction
-        return self.function(x, min(s, 1.0) if isinstance(s, float) else ops.minimum(s, 1.0))
-
-    def arrived(self, t: Tensor) -> Tensor:
-        return t >= self.fraction
+        outside = isinstance(t, float)  # beside a black box, which takes no tensors
+        return self.function(x, min(t / self.fraction, 1.0) if outside else self.progress(t))
 
 
 @dataclasses.dataclass(frozen=True)
-class Temperature(Schedule):
+class Temperature(Staged):
     """Langevin noise that cools: w ← w - α ∇f + √(2 α T) ε, as T falls.
 
     T falls geometrically from `start` to `end` over the first `fraction` of the way and is 0
@@ -388,21 +401,17 @@ class Temperature(Schedule):
     def __post_init__(self) -> None:
         check_number("end", self.end, above=0.0)
         check_number("start", self.start, at_least=self.end)
-        check_number("fraction", self.fraction, above=0.0, at_most=1.0)
-        _check_pace(self.pace)
+        self._check_stages()
 
     def temperature(self, t: Tensor) -> Tensor:
-        falling = _geometric(self.start, self.end, t / self.fraction)
-        return ops.where(t < self.fraction, falling, 0.0)
-
-    def arrived(self, t: Tensor) -> Tensor:
-        return t >= self.fraction
+        falling = _geometric(self.start, self.end, self.progress(t))
+        return ops.where(self.arrived(t), 0.0, falling)
 
 
 def _geometric(start: float, end: float, progress: Tensor) -> Tensor:
-    """start · (end / start)^progress, progress at most 1."""
+    """start · (end / start)^progress."""
     ratio = ops.convert_to_tensor(end / start, dtype=progress.dtype)
-    return start * ops.power(ratio, ops.minimum(progress, 1.0))
+    return start * ops.power(ratio, progress)
 
 
 def _lattice(seed: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
@@ -415,13 +424,3 @@ def _lattice(seed: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
     spread = spread - ops.floor(spread)
     inside = ops.minimum(ops.maximum(2.0 * spread - 1.0, -1.0 + 1e-7), 1.0 - 1e-7)
     return 1.4142135623730951 * ops.erfinv(inside)
-
-
-def _check_pace(pace: Any) -> None:
-    if isinstance(pace, type) or not (hasattr(pace, "init") and hasattr(pace, "advance")):
-        raise TypeError(f"pace must be Steady() or Adaptive(), got {pace!r}")
-
-
-def _check_callable(function: Any) -> None:
-    if not callable(function):
-        raise TypeError(f"function must be callable, got {type(function).__name__}")

@@ -20,7 +20,7 @@ REFUSED = [
     ({"fun": 3}, TypeError, "fun must be callable, got int"),
     ({"method": "depe"}, ValueError, "method 'depe' is unknown; did you mean 'deep'"),
     ({"method": "zzz"}, ValueError, "did you mean 'homotopy' or 'gd' or 'deep'"),
-    ({"method": 3}, TypeError, "method must be a name, a Recipe or a callable, got int"),
+    ({"method": 3}, TypeError, "method must be a name, a Recipe or a callable, got 3"),
     ({"bounds": None}, ValueError, "x0 is missing; without bounds it is needed"),
     ({"bounds": [(0, None)] * 3}, ValueError, "x0 is missing; it is needed where a bound is inf"),
     ({"bounds": [(0, 1), (1, 0)]}, ValueError, "lower <= upper, got (1, 0) at index 1"),
@@ -74,6 +74,11 @@ REFUSED = [
         TypeError,
         "schedule must be a Schedule, got 3",
     ),
+    (
+        {"options": {"descent": "lbfgs", "decay": 0.9}},
+        ValueError,
+        "decay has no meaning for the descent 'lbfgs'",
+    ),
     ({"options": {"polish": "yes"}}, TypeError, "polish must be True or False, got 'yes'"),
     ({"options": 3}, TypeError, "options must be a dict, got int"),
     ({"fun": lambda x: None}, TypeError, "fun must return real numbers, got NoneType"),
@@ -91,7 +96,11 @@ REFUSED = [
     ),
     ({"fun": lambda x: np.sum(x), "jac": True}, TypeError, "fun must return (f, gradient)"),
     ({"options": {"descent": Adam}}, TypeError, "got a class; did you mean Adam()?"),
-    ({"method": Adam}, TypeError, "method must be a name, a Recipe or a callable, got type"),
+    (
+        {"method": Adam},
+        TypeError,
+        "method must be a name, a Recipe or a callable, got the class Adam",
+    ),
     ({"callback": 3}, TypeError, "callback must be callable, got int"),
     ({"scale": np.inf, "x0": [0.0] * 3}, ValueError, "scale must be a positive number or 3"),
     ({"scale": "a", "x0": [0.0] * 3}, TypeError, "scale must be real numbers, got 'a'"),
@@ -127,6 +136,17 @@ def test_refused_in_one_sentence(given, exception, sentence):
         (lambda: Momentum(momentum=1.0), "momentum must be at least 0 and below 1, got 1.0"),
         (lambda: Adam(epsilon=0.0), "epsilon must be above 0, got 0.0"),
         (lambda: GaussianSmoothing(n_samples=3), "n_samples must be even, got 3"),
+        (lambda: GaussianSmoothing(sigma_start=np.inf), "sigma_start must be at least 0.0001 and"),
+        (lambda: GaussianSmoothing(draw="sobol"), "draw must be one of 'lattice', 'random'"),
+        (lambda: GaussianSmoothing(fraction=0.0), "fraction must be above 0 and at most 1, got 0"),
+        (lambda: deepopt.Blend(abs, start=1.0), "start must be at least 0 and below 1, got 1.0"),
+        (lambda: deepopt.Blend(abs, start=-0.1), "start must be at least 0 and below 1, got -0.1"),
+        (lambda: deepopt.Path(abs, fraction=2.0), "fraction must be above 0 and at most 1, got 2"),
+        (lambda: deepopt.Temperature(1e-5, 1e-2), "start must be at least 0.01, got 1e-05"),
+        (lambda: deepopt.Temperature(end=0.0), "end must be above 0, got 0.0"),
+        (lambda: deepopt.Adaptive(step=0.0), "step must be above 0 and at most 1, got 0.0"),
+        (lambda: deepopt.LBFGS(history=0), "history must be at least 1, got 0"),
+        (lambda: deepopt.Sphere(0), "n_starts must be at least 1, got 0"),
         (
             lambda: GaussianSmoothing(sigma_end=1.0),
             "sigma_start must be at least 1 and at most 100, got 0.5",
@@ -168,3 +188,16 @@ def test_one_dimension_and_constants(method):
     assert abs(one.x[0]) < 0.05
     flat = deepopt.minimize(lambda x: 3.0, bounds=BOX, method=method, options=options, rng=0)
     assert flat.fun == 3.0
+
+
+@pytest.mark.parametrize(
+    ("base", "missing"),
+    [
+        (deepopt.descents.Descent, "step"),
+        (deepopt.reparametrizations.Reparametrization, "points"),
+        (deepopt.schedules.Eased, "easy"),
+    ],
+)
+def test_an_unfinished_part_is_refused_when_it_is_made(base, missing):
+    with pytest.raises(TypeError, match=missing):
+        type("Mine", (base,), {})()
