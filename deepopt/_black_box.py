@@ -4,7 +4,7 @@
   then from around the best minima at all scales, and from anywhere.
 - *Scans* of one variable after another from the best point: a grid and SciPy's bounded search in
   its best cell, with ever finer grids.
-- *Evolution*: CMA-ES with restarts (`_evolution`).
+- *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others.
 
 The arm that has spent the fewest points goes next. The search ends when it has gone on for as long
 again, and some more, without lowering the best value. Nothing is compiled. What each arm is for
@@ -22,16 +22,17 @@ from . import _scan
 from ._drive import Best
 from ._elite import Elite
 from ._evolution import Evolution, Restarts
-from ._polish import polish
+from ._polish import Polished, polish
 from ._result import Status
 from ._search import SCALES, Parts, Stopped
 
-LOCAL = 60  # gradients of a local search in one turn
-DRAWN = 8  # points of which the lowest begins a local search
-GRID, FINER, FINEST = 16, 1.5, 200  # points of a scan's first grid, and how they grow
+LOCAL = 200  # gradients of a local search in one turn
+DRAWN = 4  # points of which the lowest begins a local search
+GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
 REFINED = 12  # points in the best cell
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
+WAIT = 100  # points for each dimension and one more, by which evolution comes later
 EVOLVABLE = 300  # dimensions up to which a covariance is learned
 
 
@@ -43,7 +44,7 @@ class BlackBoxSearch:
     ) -> None:
         self._parts, self._options, self._rng = parts, options, rng
         self._objective, self._box = parts.objective, parts.box
-        self._start: np.ndarray | None = self._box.centre if x0 is None else x0
+        self._start: np.ndarray | None = self._lowest() if x0 is None else x0
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
         self._restarts = Restarts(self._box, rng)
@@ -53,6 +54,11 @@ class BlackBoxSearch:
         self.polished_x: np.ndarray | None = None
         self.fun_per_rate = np.full(len(options.rates()), np.inf)
 
+    def _lowest(self) -> np.ndarray:
+        """The lowest point that is known, else the centre."""
+        best = self._objective.best_x
+        return self._box.centre if best is None else self._box.to_unit(best)
+
     def run(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
         arms = [self._scan_next]
@@ -60,7 +66,7 @@ class BlackBoxSearch:
             arms.insert(0, self._search_locally)
         if self._box.dim <= EVOLVABLE:
             arms.append(self._evolve)
-        spent = [0] * len(arms)
+        spent = [WAIT * (self._box.dim + 1) * (arm == self._evolve) for arm in arms]
         lowest, last_gain = np.inf, objective.nfev
         try:
             while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
@@ -111,22 +117,36 @@ class BlackBoxSearch:
     # What they do
 
     def _descend(self, start: np.ndarray) -> np.ndarray | None:
-        """A local search; where it stood if it was cut short."""
-        objective, limits = self._objective, self._parts.limits
+        """A local search; where it stood if it was cut short.
+
+        One that ends lower than any before goes on with central differences: forward ones are
+        too coarse for the bottom of a narrow valley.
+        """
+        objective = self._objective
         before, known = objective.best_f, len(self.elite.minima)
-        budget = objective.nfev + LOCAL * objective.points_per_gradient
-        self._values(start[None])
+        found = self._polish(start)
+        if objective.forward and found.status is not Status.MAXFEV and objective.best_f < before:
+            with objective.central():
+                found = self._polish(found.u)
+        if objective.best_f < before or not known:
+            self.gradient, self.polished_x = found.gradient, objective.best_x
+        return found.u if found.status is Status.MAXFEV else None
+
+    def _polish(self, start: np.ndarray) -> Polished:
+        """L-BFGS-B for one turn."""
+        objective, limits = self._objective, self._parts.limits
+        each = objective.points_per_gradient
+        if objective.nfev + each > limits.maxfev:
+            self._values(start[None])
         found = polish(
             objective, self._box, self._box.from_unit(start), self.elite.scale(self._parts.spread),
-            min(limits.maxfev, budget), limits.deadline,
+            min(limits.maxfev, objective.nfev + LOCAL * each), limits.deadline,
         )  # fmt: skip
         if found.status in (Status.MAXTIME, Status.INTERRUPTED):
             raise Stopped(found.status)
         if np.isfinite(found.f):
             self.elite.keep(found.u, found.f)
-        if objective.best_f < before or not known:
-            self.gradient, self.polished_x = found.gradient, objective.best_x
-        return found.u if found.status is Status.MAXFEV else None
+        return found
 
     def _scan_one(self, index: int, points: int) -> None:
         """The lowest point along one variable through the best point."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from ._values import as_gradient, as_values
 from .problems import Problem
 
 Jac = Callable[..., Any] | str | bool | None
-RANGE_POINTS = 32
+RANGE_POINTS, FEW = 32, 4  # sampled for the range of f; of a black box
 SLICE = 256  # points of a batched black box between two looks at the clock
 
 _black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
@@ -110,6 +111,20 @@ class Objective:
         return self._recognised.programs if self.traceable else _black_box_programs
 
     @property
+    def forward(self) -> bool:
+        """Whether gradients are forward differences."""
+        return not self.traceable and (self._jac is None or self._jac == "2-point")
+
+    @contextlib.contextmanager
+    def central(self) -> Iterator[None]:
+        """Take central differences in this scope."""
+        before, self._jac = self._jac, "3-point"
+        try:
+            yield
+        finally:
+            self._jac = before
+
+    @property
     def points_per_gradient(self) -> int:
         """Points that one value with its gradient costs."""
         if self.traceable or callable(self._jac) or self._jac is True:
@@ -163,15 +178,16 @@ class Objective:
     def range(self, maxfev: int) -> float:
         """max f - min f over the domain: a problem's own, else estimated from sampled points.
 
-        The sample is uniform points and random corners of the box, at most a tenth of `maxfev`.
-        1 where nothing finite is found.
+        The sample is uniform points and random corners of the box, at most a tenth of `maxfev`,
+        and few where f is a black box. 1 where nothing finite is found.
         """
         known = None if self._problem is None else self._problem.value_range
         if known is not None:
             return float(known[1] - known[0])
-        uniform = self.box.draw(np.random.default_rng(0), RANGE_POINTS // 2)
+        few = RANGE_POINTS if self.traceable else FEW
+        uniform = self.box.draw(np.random.default_rng(0), few // 2)
         corners = np.where(self.box.closed, np.round(uniform), 2.0 * uniform)
-        sample = np.concatenate([uniform, corners])[: min(RANGE_POINTS, maxfev // 10)]
+        sample = np.concatenate([uniform, corners])[: min(few, maxfev // 10)]
         try:
             f = self.values(self.box.from_unit(sample)) if len(sample) else np.empty(0)
         except OutOfTimeError:

@@ -50,27 +50,37 @@ def main() -> None:
     "done. Several processes may share a folder, each with its own --only."
 )
 @click.argument("suite", default="quick", metavar="[SUITE]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all draws.")
-@click.option("--dim", type=int, default=50, show_default=True, help="Number of variables.")
+@click.option("--seed", type=int, help="Seed of all draws, or the first of them.  [default: 0]")
 @click.option("--only", multiple=True, metavar="NAME", help="Problems; repeat, or use commas.")
 @click.option("--out", metavar="DIR", help="Folder for results.  [default: deepopt-bench/SUITE]")
-@click.option("--dtype", default="float64", show_default=True, help="float64 or float32.")
+@click.option("--dim", type=int, help="Variables.  [default: 50; peers 50, 200 and 1000]")
+@click.option("--dtype", help="quick, convexity: float64 or float32.  [default: float64]")
 @click.option(
-    "--iterations", type=int, help="Of gd.  [default: 1000; convexity 10000, the glass a tenth]"
+    "--iterations",
+    type=int,
+    help="quick, convexity: of gd.  [default: 1000; convexity 10000, the glass a tenth]",
 )
 @click.option("--starts", type=int, help="convexity: starts per function.  [default: 10]")
 @click.option("--glass-starts", type=int, help="convexity: starts of the glass.  [default: 3]")
+@click.option("--seeds", type=int, help="peers, black-box: how many.  [default: 10]")
+@click.option("--solvers", multiple=True, metavar="NAME", help="peers, black-box: who runs.")
+@click.option(
+    "--seconds", type=float, help="peers: of a run.  [default: 0.1 per variable, from 5 to 60]"
+)
+@click.option("--points", type=int, help="black-box: of a run, per d + 1.  [default: 1000]")
 @_plainly
-def bench(suite: str, only: tuple[str, ...], **given: Any) -> None:
-    """Run a suite: quick (the default, a minute) or convexity (paper A in full, hours).
+def bench(suite: str, **given: Any) -> None:
+    r"""Run a suite and write its tables, JSON, CSV and figures to DIR.
 
-    quick runs gd and deep on nine objectives from one start; convexity follows the paper's
-    protocol on functions as given, shifted, and rotated. Tables, JSON, CSV and figures are
-    written to DIR.
+    \b
+    quick      gd and deep on nine objectives from one start: a minute; the default
+    convexity  paper A's protocol in full: hours
+    peers      deepopt, SciPy, pycma and PyTorch with gradients, in equal wall time: hours
+    black-box  the same without gradients, in equal evaluations: an hour
     """
     from .bench import run
 
-    run(suite, only=only, **{key: value for key, value in given.items() if value is not None})
+    run(suite, **{key: value for key, value in given.items() if value not in (None, ())})
 
 
 @main.command("list")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,21 @@ STYLES: dict[str, dict[str, Any]] = {
     "shallow": {"color": "#1b7f3b", "linestyle": "-", "linewidth": 1.0},
     "deep": {"color": "#e8710a", "linestyle": (0, (4, 1.5)), "linewidth": 1.4},
 }
+PROFILES: tuple[
+    dict[str, Any], ...
+] = (  # dashes and widths of the curves of a data profile, in their order
+    {"color": "#e8710a", "linewidth": 2.4},
+    {"color": "#8c4a00", "linewidth": 1.2, "linestyle": (0, (4, 1.5))},
+    {"color": "#1b7f3b", "linewidth": 1.2, "linestyle": (0, (1, 1))},
+    {"color": "#1f4e9c", "linewidth": 1.4},
+    {"color": "#5b8dd9", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
+    {"color": "#3a3a3a", "linewidth": 1.2},
+    {"color": "#3a3a3a", "linewidth": 1.2, "linestyle": (0, (1, 1))},
+    {"color": "#7b2d8b", "linewidth": 1.4},
+    {"color": "#b884c4", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
+    {"color": "#8a8a8a", "linewidth": 1.2},
+    {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (1, 1))},
+)
 FLOOR = 1e-16  # errors below are drawn here: rounding, on a logarithmic axis
 COLUMNS = 3
 
@@ -85,19 +101,11 @@ def panels(data: Sequence[Panel], xlabel: str, title: str) -> Figure:
     title : str
         Above all.
     """
-    columns = min(COLUMNS, len(data))
-    rows = math.ceil(len(data) / columns)
-    figure = Figure(figsize=(3.6 * columns + 0.4, 2.6 * rows + 1.0), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure, axes = _grid(len(data), xlabel, title)
     for ax, panel in zip(axes, data, strict=False):
         descent(ax, panel)
-    for ax in axes[len(data) :]:
-        ax.set_axis_off()
-    for ax in axes[max(0, len(data) - columns) : len(data)]:
-        ax.set_xlabel(xlabel)
     labels = dict.fromkeys(curve.label for panel in data for curve in panel.curves)
     handles = [Line2D([], [], label=label, **STYLES[label]) for label in labels]
-    figure.suptitle(title, fontsize=11)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(labels))
     return figure
 
@@ -121,6 +129,75 @@ def descent(ax: Axes, panel: Panel) -> Axes:
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(alpha=0.25, linewidth=0.5)
     return ax
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """One panel of data profiles.
+
+    Parameters
+    ----------
+    title : str
+        What stands above it.
+    solved : dict of str to sequence of float
+        For each solver, what it had spent when it solved each of the instances that it solved.
+    total : int
+        All instances.
+    """
+
+    title: str
+    solved: Mapping[str, Sequence[float]]
+    total: int
+
+
+def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
+    """Data profiles (Moré & Wild, 2009), three panels in a row: the share solved against cost.
+
+    Parameters
+    ----------
+    data : sequence of Profile
+        At least one.
+    xlabel : str
+        What was spent, with its unit.
+    title : str
+        Above all.
+    """
+    names = list(dict.fromkeys(name for profile in data for name in profile.solved))
+    styles = dict(zip(names, itertools.cycle(PROFILES)))
+    figure, axes = _grid(len(data), xlabel, title)
+    for ax, profile in zip(axes, data, strict=False):
+        for name, costs in profile.solved.items():
+            x = np.sort(np.asarray(costs, dtype=float))
+            y = np.arange(1, len(x) + 1) / profile.total
+            ends = [0.0, *y, y[-1]] if len(x) else []
+            ax.plot([x[0], *x, _last(data)] if len(x) else [], ends, drawstyle="steps-post",
+                    **styles[name])  # fmt: skip
+        ax.set(xscale="log", ylim=(-0.02, 1.02), ylabel="share solved")
+        ax.set_title(profile.title, fontsize=10)
+        ax.tick_params(labelsize=8, which="both")
+        ax.grid(alpha=0.25, linewidth=0.5)
+    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    return figure
+
+
+def _last(data: Sequence[Profile]) -> float:
+    """Where the curves end."""
+    return max(cost for profile in data for costs in profile.solved.values() for cost in costs)
+
+
+def _grid(count: int, xlabel: str, title: str) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels, three in a row, and their axes."""
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(3.6 * columns + 0.4, 2.6 * rows + 1.0), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    for ax in axes[max(0, count - columns) : count]:
+        ax.set_xlabel(xlabel)
+    figure.suptitle(title, fontsize=11)
+    return figure, list(axes)
 
 
 def figure1(

@@ -5,6 +5,8 @@ suite          what
 =============  ===============================================================================
 ``quick``      nine objectives, `gd` and `deep`, one start, the grid of rates; a minute
 ``convexity``  paper A's protocol in full: the same clock time for both, every rate on its own
+``peers``      deepopt and its peers where f has a gradient, in equal wall time; hours
+``black-box``  deepopt and its peers where f has none, in equal evaluations; an hour
 =============  ===============================================================================
 
 A suite is a list of cells, a cell a named unit of work with its parameters. Each finished cell
@@ -21,11 +23,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import _cells, _objectives, _report, _settings
+from . import _cells, _report, _settings
 
 SUITES = {
     "quick": "nine objectives, gd and deep, one start: about a minute",
     "convexity": "paper A's protocol in full: hours",
+    "peers": "deepopt and its peers, with gradients, in equal wall time: hours",
+    "black-box": "deepopt and its peers, without gradients, in equal evaluations: an hour",
 }
 
 
@@ -34,14 +38,18 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
 
     Parameters
     ----------
-    suite : {"quick", "convexity"}
+    suite : {"quick", "convexity", "peers", "black-box"}
         Which suite.
     out : path, optional
         Folder for the results; default ``deepopt-bench/SUITE``.
     **settings
-        Both suites: ``seed`` (0), ``dim`` (50), ``only`` (names of problems; default all),
-        ``dtype`` ("float64"), ``iterations`` (1000 for quick, 10000 for convexity; the spin glass
-        takes a part of them), ``quiet`` (False). convexity: ``starts`` (10), ``glass_starts`` (3).
+        All suites: ``seed`` (0), ``only`` (names of problems; default all), ``quiet`` (False).
+        quick and convexity: ``dim`` (50), ``dtype`` ("float64"), ``iterations`` (1000 for quick,
+        10000 for convexity; the spin glass takes a part of them). convexity: ``starts`` (10),
+        ``glass_starts`` (3). peers and black-box: ``seeds`` (10), how many, and ``solvers``
+        (names; default all that are installed). peers: ``dim`` (50, 200 and 1000), ``seconds`` of
+        a run (a tenth for each variable, from 5 to 60). black-box: ``points`` (1000), evaluations
+        for each variable and one more.
 
     Returns
     -------
@@ -80,13 +88,15 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     checked = kind(**settings)
     folder = Path("deepopt-bench", suite) if out is None else Path(out)
     _check_writable(folder)
-    names = _objectives.read_names(checked.only)
-    for name in names:  # a dimension too small is said at once
-        _objectives.make(name, "given", checked.seed, checked.dim)
-    module = import_module(f".{suite}", __name__)
+    module = import_module(f".{suite.replace('-', '_')}", __name__)
     console = _report.console_for(quiet)
-    _cells.run_cells(list(module.cells(checked)), folder / "cells", console)
-    everything = module.cells(dataclasses.replace(checked, only=None))
+    asked = list(module.cells(checked))
+    if not asked:
+        raise ValueError(f"only must name a problem that is run here, got {checked.only!r}")
+    _cells.run_cells(asked, folder / "cells", console)
+    # Those that another command has run stand in the report too.
+    filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}
+    everything = module.cells(dataclasses.replace(checked, **filters))
     records = _cells.finished(everything, folder / "cells")
     return module.write(checked, records, folder, console)  # type: ignore[no-any-return]
 

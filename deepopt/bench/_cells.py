@@ -78,6 +78,17 @@ def run_cells(cells: Sequence[Cell], folder: Path, console: Console) -> None:
         ) from None
 
 
+def minimise(problem: Any, **given: Any) -> Any:
+    """`deepopt.minimize`, but Ctrl-C ends the suite and not one result."""
+    from .._minimize import minimize
+    from .._result import Status
+
+    result = minimize(problem, **given)
+    if result.status == Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return result
+
+
 def finished(cells: Iterable[Cell], folder: Path) -> list[Record]:
     """The records of those cells that have a sound result in `folder`."""
     records = (_usable(cell, folder, None) for cell in cells)

@@ -10,25 +10,31 @@ from typing import NamedTuple
 import numpy as np
 
 from ..problems import FUNCTIONS, Problem, SphericalSpinGlass
+from .held_out import HELD_OUT
 
 GLASS = SphericalSpinGlass.name
 NAMES = (*FUNCTIONS, GLASS)
 VARIANTS = ("given", "shifted", "rotated")  # rotated: and then shifted
 
 
-def read_names(only: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Names of problems from a sequence of names or of comma-separated lists; None is all.
+def read_names(
+    only: str | Sequence[str] | None, known: Sequence[str] = NAMES, what: str = "problem"
+) -> tuple[str, ...]:
+    """Known names from a sequence of names or of comma-separated lists; None is all of them.
 
     Raises ValueError with the nearest names where one is unknown.
     """
     parts = [only] if isinstance(only, str) else list(only or ())
     given = [name.strip() for part in parts for name in part.split(",") if name.strip()]
+    table = {name.lower(): name for name in known}
     for name in given:
-        if name not in NAMES:
-            near = difflib.get_close_matches(name.lower(), NAMES, n=2, cutoff=0.5) or NAMES
+        if name.lower() not in table:
+            close = difflib.get_close_matches(name.lower(), table, n=2, cutoff=0.5)
+            near = [table[key] for key in close] or list(known)
             words = " or ".join(map(repr, near)) if len(near) < 3 else ", ".join(near)
-            raise ValueError(f"problem {name!r} is unknown; did you mean {words}?")
-    return tuple(name for name in NAMES if name in given) if given else NAMES
+            raise ValueError(f"{what} {name!r} is unknown; did you mean {words}?")
+    asked = {table[name.lower()] for name in given}
+    return tuple(name for name in known if name in asked) if given else tuple(known)
 
 
 @functools.lru_cache(maxsize=32)
@@ -36,7 +42,7 @@ def make(name: str, variant: str, seed: int, dim: int) -> Problem:
     """A problem; one and the same object per process, since it keeps its compiled loops."""
     if name == GLASS:
         return SphericalSpinGlass(dim, rng=seed)
-    problem = FUNCTIONS[name].with_dim(dim)
+    problem = HELD_OUT[name](dim) if name in HELD_OUT else FUNCTIONS[name].with_dim(dim)
     if variant == "rotated":
         problem = problem.rotated(np.random.default_rng([seed, 2]))
     if variant != "given":

@@ -6,36 +6,51 @@ import dataclasses
 from collections.abc import Sequence
 
 from .._checks import check_choice, check_number
-from ._objectives import read_names
+from ._objectives import make, read_names
+
+Names = str | Sequence[str] | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What every suite has; other fields of a suite are counts, at least 1."""
+    """What every suite has."""
 
     seed: int = 0
-    dim: int = 50
-    dtype: str = "float64"
-    only: str | Sequence[str] | None = None
+    only: Names = None
 
     def __post_init__(self) -> None:
         check_number("seed", self.seed, whole=True, at_least=0)
+        self.check()
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError where a further field is not sound."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperSettings(Settings):
+    """Suites of the nine objectives of paper A; their other fields are counts, at least 1."""
+
+    dim: int = 50
+    dtype: str = "float64"
+
+    def check(self) -> None:
         check_choice("dtype", self.dtype, ("float64", "float32"))
         for field in dataclasses.fields(self):
             if field.name not in ("seed", "dtype", "only"):
                 check_number(field.name, getattr(self, field.name), whole=True, at_least=1)
-        read_names(self.only)
+        for name in read_names(self.only):  # a dimension too small is said at once
+            make(name, "given", self.seed, self.dim)
 
 
 @dataclasses.dataclass(frozen=True)
-class QuickSettings(Settings):
+class QuickSettings(PaperSettings):
     """Iterations of every run; the spin glass takes a fifth."""
 
     iterations: int = 1000
 
 
 @dataclasses.dataclass(frozen=True)
-class ConvexitySettings(Settings):
+class ConvexitySettings(PaperSettings):
     """Iterations of the shallow optimizer, the glass a tenth; starts per function."""
 
     iterations: int = 10_000
@@ -43,4 +58,47 @@ class ConvexitySettings(Settings):
     glass_starts: int = 3
 
 
-KINDS: dict[str, type[Settings]] = {"quick": QuickSettings, "convexity": ConvexitySettings}
+@dataclasses.dataclass(frozen=True)
+class PeersSettings(Settings):
+    """Seeds from `seed` on, variables (None: 50, 200, 1000), seconds of a run, who takes part."""
+
+    seeds: int = 10
+    dim: int | None = None
+    seconds: float | None = None
+    solvers: Names = None
+
+    def check(self) -> None:
+        from . import _solvers, peers
+
+        check_number("seeds", self.seeds, whole=True, at_least=1)
+        if self.seconds is not None:
+            check_number("seconds", self.seconds, above=0)
+        if self.dim is not None:
+            check_number("dim", self.dim, whole=True, at_least=2)
+        read_names(self.only, peers.NAMES)
+        _solvers.read_solvers(self.solvers, _solvers.SOLVERS)
+
+
+@dataclasses.dataclass(frozen=True)
+class BlackBoxSettings(Settings):
+    """Seeds from `seed` on, points for each variable and one more, who takes part."""
+
+    seeds: int = 10
+    points: int = 1000
+    solvers: Names = None
+
+    def check(self) -> None:
+        from . import _solvers, black_box
+
+        check_number("seeds", self.seeds, whole=True, at_least=1)
+        check_number("points", self.points, whole=True, at_least=1)
+        read_names(self.only, black_box.NAMES)
+        _solvers.read_solvers(self.solvers, _solvers.BLACK_BOX_SOLVERS)
+
+
+KINDS: dict[str, type[Settings]] = {
+    "quick": QuickSettings,
+    "convexity": ConvexitySettings,
+    "peers": PeersSettings,
+    "black-box": BlackBoxSettings,
+}

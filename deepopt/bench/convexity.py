@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..problems import Problem
-from ._cells import Cell, Record, backend
+from ._cells import Cell, Record, backend, minimise
 from ._objectives import GLASS, VARIANTS, make, read_names
 
 if TYPE_CHECKING:
@@ -90,14 +90,9 @@ def race(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _timed(problem: Problem, method: str, rng: int, options: dict[str, Any]) -> dict[str, Any]:
-    from .._minimize import minimize
-    from .._result import Status
-
     begun = time.perf_counter()
-    result = minimize(problem, method=method, options=options, rng=rng)
+    result = minimise(problem, method=method, options=options, rng=rng)
     seconds = time.perf_counter() - begun
-    if result.status == Status.INTERRUPTED:
-        raise KeyboardInterrupt
     history = {key: list(result.history[key]) for key in ("nit", "time", "fun")}
     history["time"] = [round(at, 6) for at in history["time"]]
     return {

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._cells import Cell, Record, backend
+from ._cells import Cell, Record, backend, minimise
 from ._objectives import GLASS, Scale, make, read_names, scale
 
 if TYPE_CHECKING:
@@ -43,16 +43,11 @@ def _cell(name: str, method: str, settings: QuickSettings) -> Cell:
 
 
 def _minimise(parameters: dict[str, Any]) -> dict[str, Any]:
-    from .._minimize import minimize
-    from .._result import Status
-
     problem = make(parameters["problem"], "given", parameters["seed"], parameters["dim"])
     begun = time.perf_counter()
     options = {"maxiter": parameters["iterations"], "dtype": parameters["dtype"]}
     method, seed = METHODS[parameters["method"]], parameters["seed"]
-    result = minimize(problem, method=method, options=options, rng=seed)
-    if result.status == Status.INTERRUPTED:
-        raise KeyboardInterrupt
+    result = minimise(problem, method=method, options=options, rng=seed)
     return {
         "fun": result.fun,
         "rate": result.learning_rate,
