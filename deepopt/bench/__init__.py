@@ -86,6 +86,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         if key not in known:
             raise TypeError(f"suite {suite!r} has no setting {key!r}; it has {', '.join(known)}")
     checked = kind(**settings)
+    checked.check_problems()
     folder = Path("deepopt-bench", suite) if out is None else Path(out)
     _check_writable(folder)
     module = import_module(f".{suite.replace('-', '_')}", __name__)

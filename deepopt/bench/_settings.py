@@ -25,6 +25,9 @@ class Settings:
     def check(self) -> None:
         """Raise ValueError or TypeError where a further field is not sound."""
 
+    def check_problems(self) -> None:
+        """Raise ValueError where a problem does not go with the dimension."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PaperSettings(Settings):
@@ -38,7 +41,10 @@ class PaperSettings(Settings):
         for field in dataclasses.fields(self):
             if field.name not in ("seed", "dtype", "only"):
                 check_number(field.name, getattr(self, field.name), whole=True, at_least=1)
-        for name in read_names(self.only):  # a dimension too small is said at once
+        read_names(self.only)
+
+    def check_problems(self) -> None:
+        for name in read_names(self.only):
             make(name, "given", self.seed, self.dim)
 
 
