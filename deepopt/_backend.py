@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
@@ -61,6 +62,7 @@ with _without_startup_noise():
 Tensor = Any
 Tensors = list[Any]
 FLOATS = ("float64", "float32")
+_scope = threading.local()  # .dtype is the precision in effect, if any: JAX keeps one per thread
 
 
 def name() -> str:
@@ -77,7 +79,12 @@ def precision(dtype: str) -> Iterator[None]:
     Off TensorFlow, Keras narrows the result of many ops (cos, tanh, matmul, …) from float64 to
     float32 by a table of its own; in this scope that table keeps float64.
     """
+    outer = getattr(_scope, "dtype", None)
+    if dtype == outer == keras.config.floatx():
+        yield
+        return
     before, narrowed = keras.config.floatx(), dict(_NARROWED)
+    _scope.dtype = dtype
     keras.config.set_floatx(dtype)
     _NARROWED["float64"] = "float64"
     try:
@@ -89,6 +96,7 @@ def precision(dtype: str) -> Iterator[None]:
         else:
             yield
     finally:
+        _scope.dtype = outer
         keras.config.set_floatx(before)
         _NARROWED.update(narrowed)
 

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from . import _differences
-from ._backend import Compiled, Tensor, ops, precision, to_numpy, to_tensor, value_and_grad
+from ._backend import (
+    Compiled,
+    Tensor,
+    ops,
+    precision,
+    to_argument,
+    to_numpy,
+    to_tensor,
+    value_and_grad,
+)
 from ._box import Box
 from ._recognise import (
     BATCHED_BLACK_BOX,
@@ -230,9 +239,9 @@ class Objective:
             self.programs["gradient"] = Compiled(value_and_grad(self.tensor), xla=False)
         program = self.programs["gradient"]
         self.programs.move_to_end("gradient")
-        f, gradient = self._in_float64(lambda dtype: program(to_tensor(x, dtype)))
+        f, gradient = self._in_float64(lambda dtype: program(to_argument(x.astype(dtype))))
         self.count(len(x))
-        values, slopes = (to_numpy(part).astype("float64") for part in (f, gradient))
+        values, slopes = (np.asarray(to_numpy(part), "float64") for part in (f, gradient))
         self._note(x, values)
         return values, slopes
 

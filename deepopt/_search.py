@@ -33,11 +33,12 @@ from .descents import LBFGS
 from .reparametrizations import Direct, Start
 from .schedules import Constant
 
-PATIENCE = 2  # rounds without improvement that end the search
+PATIENCE = 3  # rounds without improvement that end the search
 FIRST_RIDE = 2000  # iterations of the first ride
 LOCAL = 300  # iterations of a hop at most
 LOCAL_STALL = 12  # … of them without progress, which end one
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
+FIRST_HOPS = 1  # batches before the scans
 HOPS = 4  # batches of the first round
 HOPPED, CROSSED = 0.5, 0.25  # of a batch: around a best point, between two; the rest anywhere
 SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
@@ -108,7 +109,7 @@ class Search:
             self._begin()
             stale, horizon, batches = 0, FIRST_RIDE, HOPS
             while stale < PATIENCE:
-                rode, hopped = self._ride(horizon), self._hop(batches)
+                hopped, rode = self._hop(batches), self._ride(horizon)
                 if hopped or rode:
                     self._sweeps()
                 stale = 0 if hopped or rode else stale + 1
@@ -134,6 +135,7 @@ class Search:
         first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
         self._values(first[None])
         self._polish(first)
+        self._hop(FIRST_HOPS)
         axes = _scan.Axes()
         if self._scan_along(self._box.centre, axes, 1):
             self._scan_along(self._box.centre, axes, 1, FINE)

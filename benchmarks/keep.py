@@ -1,0 +1,46 @@
+"""Keep a run of `deepopt bench`, and bring its tables and figures into docs/.
+
+    python keep.py convexity deepopt-bench/convexity
+    python keep.py peers deepopt-bench/peers
+    python keep.py black-box deepopt-bench/black-box
+
+keeps the results in results/SUITE and the figures in docs/images, and writes the tables between
+the marks of the page that they belong to.
+"""
+
+import gzip
+import shutil
+import sys
+from pathlib import Path
+
+import common
+
+HERE = Path(__file__).parent
+# Suite -> its page, and its figures with their names in docs/images.
+PAGES = {
+    "convexity": (
+        "reproduction.md",
+        {f"{name}.png": f"{name}.png" for name in
+         ("figure1", "figure2", "figure2_shifted", "figure2_rotated")},
+    ),
+    "peers": ("peers.md", {"profiles.png": "peers.png"}),
+    "black-box": ("peers.md", {"profiles.png": "black_box.png"}),
+}  # fmt: skip
+
+
+def main(suite: str, run: Path) -> None:
+    page, figures = PAGES[suite]
+    kept = HERE / "results" / suite
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(run / "table.md", kept / "table.md")
+    (kept / "results.json.gz").write_bytes(gzip.compress((run / "results.json").read_bytes()))
+    for name, image in figures.items():
+        shutil.copyfile(run / name, common.DOCS / "images" / image)
+    tables = {suite: kept / "table.md"}
+    if suite == "convexity":
+        tables["wider grid"] = HERE / "results" / "wider_grid.md"
+    common.insert(page, {mark: at.read_text("utf-8") for mark, at in tables.items()})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
