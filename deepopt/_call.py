@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 WIDEST_GAP = 500  # iterations between two records of the history
 WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
+SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
 PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
@@ -63,7 +64,14 @@ class Call:
         )  # fmt: skip
         self.options = options if self.objective.traceable else options.outside()
         self.recipe = self.options.recipe()
-        self.spread = self.objective.range(self.maxfev)
+        self._searches_outside = (
+            options.searches
+            and not self.objective.traceable
+            and options.schedule is None
+            and options.descent is None
+        )
+        sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
+        self.spread = self.objective.range(self.maxfev, sampled)
         self._check_spread()
         self.log = Log(asked.started)
         self._easy = self._easier()
@@ -115,7 +123,7 @@ class Call:
         self.limits = Limits(int(options.maxiter), max(0, self.maxfev - reserve), self.deadline)
         if options.searches and self.objective.traceable:
             return self._search(Search(self, self.recipe, options, x0, rng))
-        if options.searches and options.schedule is None and options.descent is None:
+        if self._searches_outside:
             return self._search(BlackBoxSearch(self, options, x0, rng))
         return self._descend(rng)
 

@@ -36,7 +36,6 @@ from ._values import as_gradient, as_values
 from .problems import Problem
 
 Jac = Callable[..., Any] | str | bool | None
-RANGE_POINTS, FEW = 32, 4  # sampled for the range of f; of a black box
 SLICE = 256  # points of a batched black box between two looks at the clock
 
 _black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
@@ -184,19 +183,19 @@ class Objective:
         self.njev += len(x)
         return f, gradients
 
-    def range(self, maxfev: int) -> float:
+    def range(self, maxfev: int, sampled: int) -> float:
         """max f - min f over the domain: a problem's own, else estimated from sampled points.
 
-        The sample is uniform points and random corners of the box, at most a tenth of `maxfev`,
-        and few where f is a black box. 1 where nothing finite is found.
+        The sample is `sampled` uniform points and random corners of the box, at most a
+        tenth of `maxfev`.
+        1 where nothing finite is found.
         """
         known = None if self._problem is None else self._problem.value_range
         if known is not None:
             return float(known[1] - known[0])
-        few = RANGE_POINTS if self.traceable else FEW
-        uniform = self.box.draw(np.random.default_rng(0), few // 2)
+        uniform = self.box.draw(np.random.default_rng(0), sampled // 2)
         corners = np.where(self.box.closed, np.round(uniform), 2.0 * uniform)
-        sample = np.concatenate([uniform, corners])[: min(few, maxfev // 10)]
+        sample = np.concatenate([uniform, corners])[: min(sampled, maxfev // 10)]
         try:
             f = self.values(self.box.from_unit(sample)) if len(sample) else np.empty(0)
         except OutOfTimeError:
