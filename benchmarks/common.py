@@ -89,6 +89,8 @@ def insert(page: str, tables: dict[str, str]) -> None:
     path = DOCS / page
     text = path.read_text(encoding="utf-8")
     for mark, table in tables.items():
+        if f"<!-- {mark} -->" not in text:
+            raise ValueError(f"docs/{page} has no mark {mark!r}")
         pattern = rf"(<!-- {mark} -->\n).*?(<!-- end -->)"
         text = re.sub(
             pattern, lambda m, t=table: f"{m[1]}{t.strip()}\n{m[2]}", text, flags=re.DOTALL

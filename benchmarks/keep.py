@@ -1,8 +1,6 @@
 """Keep a run of `deepopt bench`, and bring its tables and figures into docs/.
 
     python keep.py convexity deepopt-bench/convexity
-    python keep.py peers deepopt-bench/peers
-    python keep.py black-box deepopt-bench/black-box
 
 keeps the results in results/SUITE and the figures in docs/images, and writes the tables between
 the marks of the page that they belong to.
@@ -23,8 +21,6 @@ PAGES = {
         {f"{name}.png": f"{name}.png" for name in
          ("figure1", "figure2", "figure2_shifted", "figure2_rotated")},
     ),
-    "peers": ("peers.md", {"profiles.png": "peers.png"}),
-    "black-box": ("peers.md", {"profiles.png": "black_box.png"}),
 }  # fmt: skip
 
 
@@ -43,4 +39,6 @@ def main(suite: str, run: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] not in PAGES:
+        sys.exit(__doc__)
     main(sys.argv[1], Path(sys.argv[2]))

@@ -80,13 +80,13 @@ def precision(dtype: str) -> Iterator[None]:
     float32 by a table of its own; in this scope that table keeps float64.
     """
     outer = getattr(_scope, "dtype", None)
-    if dtype == outer == keras.config.floatx():
+    if dtype == outer and _in_effect(dtype):
         yield
         return
     before, narrowed = keras.config.floatx(), dict(_NARROWED)
-    _scope.dtype = dtype
     keras.config.set_floatx(dtype)
     _NARROWED["float64"] = "float64"
+    _scope.dtype = dtype
     try:
         if name() == "jax":
             import jax
@@ -99,6 +99,17 @@ def precision(dtype: str) -> Iterator[None]:
         _scope.dtype = outer
         keras.config.set_floatx(before)
         _NARROWED.update(narrowed)
+
+
+def _in_effect(dtype: str) -> bool:
+    """Whether nobody has changed, inside a scope of this precision, what the scope has set."""
+    if keras.config.floatx() != dtype or _NARROWED["float64"] != "float64":
+        return False
+    if name() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
 
 
 def is_tensor(value: Any) -> bool:

@@ -110,6 +110,8 @@ class Search:
             stale, horizon, batches = 0, FIRST_RIDE, HOPS
             while stale < PATIENCE:
                 hopped, rode = self._hop(batches), self._ride(horizon)
+                if self._objective.best_x is None:
+                    return Status.NOT_FINITE
                 if hopped or rode:
                     self._sweeps()
                 stale = 0 if hopped or rode else stale + 1
@@ -165,8 +167,6 @@ class Search:
             horizon = self._affordable(LOCAL, recipe, len(starts), 1.0)
             self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
         self._polish()
-        if self._objective.best_x is None:
-            raise Stopped(Status.NOT_FINITE)
         return self._gained(before)
 
     def _hopped(self, count: int) -> np.ndarray:

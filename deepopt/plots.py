@@ -30,9 +30,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "shallow": {"color": "#1b7f3b", "linestyle": "-", "linewidth": 1.0},
     "deep": {"color": "#e8710a", "linestyle": (0, (4, 1.5)), "linewidth": 1.4},
 }
-PROFILES: tuple[
-    dict[str, Any], ...
-] = (  # dashes and widths of the curves of a data profile, in their order
+# Of the curves of a data profile, in their order.
+PROFILES: tuple[dict[str, Any], ...] = (
     {"color": "#e8710a", "linewidth": 2.4},
     {"color": "#8c4a00", "linewidth": 1.2, "linestyle": (0, (4, 1.5))},
     {"color": "#1b7f3b", "linewidth": 1.2, "linestyle": (0, (1, 1))},
@@ -141,13 +140,13 @@ class Profile:
         What stands above it.
     solved : dict of str to sequence of float
         For each solver, what it had spent when it solved each of the instances that it solved.
-    total : int
-        All instances.
+    total : dict of str to int
+        For each solver, the instances that it was run on.
     """
 
     title: str
     solved: Mapping[str, Sequence[float]]
-    total: int
+    total: Mapping[str, int]
 
 
 def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
@@ -168,7 +167,7 @@ def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
     for ax, profile in zip(axes, data, strict=False):
         for name, costs in profile.solved.items():
             x = np.sort(np.asarray(costs, dtype=float))
-            y = np.arange(1, len(x) + 1) / profile.total
+            y = np.arange(1, len(x) + 1) / profile.total[name]
             ends = [0.0, *y, y[-1]] if len(x) else []
             ax.plot([x[0], *x, _last(data)] if len(x) else [], ends, drawstyle="steps-post",
                     **styles[name])  # fmt: skip

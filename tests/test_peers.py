@@ -19,7 +19,7 @@ from deepopt._backend import precision
 from deepopt.bench import _profiles as profiles
 from deepopt.bench import black_box, peers
 from deepopt.bench._meter import Meter, Spent, Traced, Untraced
-from deepopt.bench._solvers import BLACK_BOX_SOLVERS, SOLVERS, Solver, run
+from deepopt.bench._solvers import BLACK_BOX_SOLVERS, SOLVERS, Solver, run, stream
 from deepopt.bench.held_out import FIXED, HELD_OUT
 from deepopt.bench.small import SMALL
 from deepopt.plots import Profile, data_profiles
@@ -162,6 +162,20 @@ def test_no_solver_stops_before_its_budget(solver: Solver) -> None:
     assert m.nfev == 3000
 
 
+def test_direct_and_shgo_evaluate_no_point_twice() -> None:
+    seen: list[bytes] = []
+
+    def counted(x: np.ndarray) -> float:
+        seen.append(x.tobytes())
+        return bowl(x)
+
+    direct = next(s for s in BLACK_BOX_SOLVERS if s.name == "DIRECT")
+    m = Meter(Untraced(counted), LOWER, UPPER, points=3000, target=-1.0)
+    run(direct, m, np.random.default_rng(0))
+    assert len(seen) == m.nfev == 3000
+    assert len(set(seen)) > 2500  # L-BFGS-B at the end of each run may repeat some
+
+
 def test_ctrl_c_ends_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
     m = meter(points=1000)
 
@@ -223,7 +237,7 @@ def test_a_repeated_command_runs_nothing(
 ) -> None:
     out, results = small
 
-    def never(parameters: dict[str, Any]) -> dict[str, Any]:
+    def never(*_: Any) -> dict[str, Any]:
         raise AssertionError("a finished cell was run again")
 
     monkeypatch.setattr(peers, "race", never)
@@ -266,10 +280,11 @@ def test_which_instances_the_peers_suite_has() -> None:
     [
         ("peers", {"only": "rastrign"}, "problem 'rastrign' is unknown; did you mean 'rastrigin'"),
         ("peers", {"solvers": "DIRET"}, "solver 'DIRET' is unknown; did you mean 'DIRECT'"),
-        ("peers", {"seconds": 0}, "seconds must be above 0, got 0"),
+        ("peers", {"seconds": math.inf}, "seconds must be above 0 and below inf, got inf"),
+        ("peers", {"seconds": 0}, "seconds must be above 0 and below inf, got 0"),
         ("peers", {"seeds": 0}, "seeds must be at least 1"),
         ("peers", {"dim": 1}, "dim must be at least 2"),
-        ("peers", {"dim": 60, "only": "drop_wave"}, "only must name a problem that is run here"),
+        ("peers", {"dim": 60, "only": "drop_wave"}, "nothing is run with these settings"),
         ("black-box", {"points": -1}, "points must be at least 1"),
         ("black-box", {"only": "lennard_jones"}, "problem 'lennard_jones' is unknown"),
     ],
@@ -288,6 +303,17 @@ def test_a_solver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     assert {s.name for s in SOLVERS} - {s.name for s in _solvers.read_solvers(None, SOLVERS)} == {
         "CMA-ES", "Adam",
     }  # fmt: skip
+
+
+def test_names_that_are_not_words(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"a solver is named by a string, got \[1\]"):
+        bench.run("peers", tmp_path, quiet=True, solvers=[1])
+
+
+def test_every_run_has_draws_of_its_own() -> None:
+    draws = {float(stream(s, seed).random()) for s in SOLVERS for seed in range(3)}
+    assert len(draws) == 3 * len(SOLVERS)
+    assert stream(SOLVERS[0], 1).random() == stream(SOLVERS[0], 1).random()
 
 
 # How runs are judged
@@ -314,6 +340,14 @@ def test_the_expected_running_time_is_all_that_was_spent_over_the_hits() -> None
     assert table["g"][0] == ["problem"]  # no solver of that name
 
 
+def test_what_is_found_after_the_budget_does_not_count() -> None:
+    late = record("a", 0, [[1.0, 10, 5.0], [5.5, 50, 0.0]])
+    late["parameters"]["seconds"] = 5.0
+    (one,) = profiles.read_runs([late])
+    assert one.hit is None
+    assert one.error == 5.0
+
+
 def test_where_no_minimum_is_known_the_lowest_value_of_the_instance_is_the_reference() -> None:
     unknown = {"minimum": None}
     runs = profiles.read_runs(
@@ -330,23 +364,26 @@ def test_where_no_minimum_is_known_the_lowest_value_of_the_instance_is_the_refer
     assert rows[1] == ["p, d = 4*", "1/1, 10 points", "1/2, 40 points"]
     assert rows[-1] == ["all", "1/1", "1/2"]
     assert shares[1:] == [
-        ["homotopy", "0.50", "0.50", "0.50", "0.50", "0.50"],
-        ["DIRECT", "0.50", "0.50", "0.50", "0.50", "0.50"],
+        ["homotopy", "1.00", "1.00", "1.00", "1.00", "1.00", "1"],
+        ["DIRECT", "0.50", "0.50", "0.50", "0.50", "0.50", "2"],
     ]
 
 
 def test_a_data_profile_rises_to_the_share_solved() -> None:
-    figure = data_profiles([Profile("one", {"a": [3.0, 1.0], "b": []}, 4)], "seconds", "title")
+    figure = data_profiles(
+        [Profile("one", {"a": [3.0, 1.0], "b": []}, {"a": 4, "b": 4})], "seconds", "title"
+    )
     first, second = figure.axes[0].get_lines()
     np.testing.assert_allclose(first.get_ydata()[[0, -1]], [0.0, 0.5])
     np.testing.assert_allclose(first.get_xdata()[1:3], [1.0, 3.0])
     assert len(second.get_xdata()) == 0
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
-    assert first.get_linestyle() != second.get_linestyle() or first.get_color() != "black"
+    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
 
 
 def test_profiles_without_any_hit_are_drawn() -> None:
-    assert data_profiles([Profile("one", {"a": []}, 4)], "seconds", "title").axes
+    assert data_profiles([Profile("one", {"a": []}, {"a": 4})], "seconds", "title").axes
 
 
 # Small black boxes

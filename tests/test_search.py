@@ -225,3 +225,12 @@ def test_any_schedule_and_descent_ride_in_the_search():
     ):
         result = deepopt.minimize(problem, options={"maxiter": 6000} | options, rng=0)
         assert result.fun == pytest.approx(-4.687658, abs=1e-4)
+
+
+def test_where_f_is_finite_only_in_a_corner_the_search_goes_on_after_its_first_hops():
+    def f(x):
+        inside = ops.all(x < -0.4, axis=-1)
+        return ops.where(inside, ops.sum((x + 0.7) ** 2, axis=-1), float("nan"))
+
+    found = [deepopt.minimize(f, bounds=[(-1, 1)] * 4, rng=seed).fun for seed in range(2)]
+    assert all(fun < 1e-6 for fun in found)

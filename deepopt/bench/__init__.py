@@ -93,7 +93,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     console = _report.console_for(quiet)
     asked = list(module.cells(checked))
     if not asked:
-        raise ValueError(f"only must name a problem that is run here, got {checked.only!r}")
+        raise ValueError(f"nothing is run with these settings: {settings}")
     _cells.run_cells(asked, folder / "cells", console)
     # Those that another command has run stand in the report too.
     filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}

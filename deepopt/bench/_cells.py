@@ -7,6 +7,7 @@ each other. Files appear whole or not at all, so several processes may share a f
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -193,8 +194,20 @@ def environment() -> dict[str, Any]:
         "backend_version": _version(active),
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "source": _source(),
     }
+
+
+@functools.cache
+def _source() -> str:
+    """A digest of deepopt's own files."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _version(package: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..problems import Problem
 
+BATCH = 8  # compiled batches hold a multiple of so many points
 THINNED = 1.05  # a trajectory keeps points whose times, or counts, grow by this factor
 
 
@@ -37,7 +39,7 @@ class Untraced:
 
 
 class Traced(Untraced):
-    """A problem's values and gradients, compiled for batches of 1, 2, 4, … points.
+    """A problem's values and gradients, compiled for one point and for batches of 8, 16, … points.
 
     To be called in the scope of `precision("float64")`, which costs more than a call to enter.
     """
@@ -67,7 +69,7 @@ class Traced(Untraced):
     def _run(self, program: Any, x: np.ndarray) -> Any:
         from .._backend import to_argument
 
-        size = 1 << (len(x) - 1).bit_length()
+        size = len(x) if len(x) == 1 else BATCH * math.ceil(len(x) / BATCH)
         if size > len(x):
             x = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)])
         points = to_argument(x)
@@ -131,11 +133,13 @@ class Meter:
 
     @property
     def left(self) -> tuple[float, float]:
-        """Seconds and points that are left; raises Spent where either is used up."""
-        left = self._budget - self.seconds, self._points - self.nfev
-        if min(left) <= 0 or self.best <= self._target:
+        """Seconds and points that are left."""
+        return self._budget - self.seconds, self._points - self.nfev
+
+    def check(self) -> None:
+        """Raise Spent where the budget is used up or the target reached."""
+        if min(self.left) <= 0 or self.best <= self._target:
             raise Spent
-        return left
 
     def draw(self, rng: np.random.Generator, count: int | None = None) -> np.ndarray:
         """A random point (d,), or points (count, d)."""
@@ -156,7 +160,8 @@ class Meter:
 
     def values(self, x: np.ndarray) -> np.ndarray:
         """f (n,) at points (n, d)."""
-        count = int(min(len(x), self.left[1]))
+        self.check()
+        count = int(min(len(x), self._points - self.nfev))
         f = self._evaluator.values(self._inside(x[:count]))
         self._note(f)
         if count < len(x):
@@ -165,7 +170,7 @@ class Meter:
 
     def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """f (n,) and its gradients (n, d) at points (n, d)."""
-        self.left  # noqa: B018
+        self.check()
         f, gradients = self._evaluator.slopes(self._inside(x))
         self.njev += len(x)
         self._note(f)
@@ -189,7 +194,7 @@ class Meter:
         self.nfev += result["nfev"]
         self.njev += result["njev"]
         self._improve(self.seconds, self.nfev, float(result["fun"]))
-        self.left  # noqa: B018
+        self.check()
 
     def _inside(self, x: np.ndarray) -> np.ndarray:
         inside: np.ndarray = np.minimum(np.maximum(x, self.lower), self.upper)

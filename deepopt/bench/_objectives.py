@@ -24,7 +24,9 @@ def read_names(
 
     Raises ValueError with the nearest names where one is unknown.
     """
-    parts = [only] if isinstance(only, str) else list(only or ())
+    parts: list[str] = [only] if isinstance(only, str) else list(only or ())
+    if not all(isinstance(part, str) for part in parts):
+        raise TypeError(f"a {what} is named by a string, got {only!r}")
     given = [name.strip() for part in parts for name in part.split(",") if name.strip()]
     table = {name.lower(): name for name in known}
     for name in given:

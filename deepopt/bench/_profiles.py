@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,13 +61,19 @@ def read_runs(records: list[Record]) -> list[Run]:
     """The runs, each judged by the reference of its instance."""
     lowest: dict[Any, float] = {}
     for record in records:
-        key, fun = _instance(record), record["result"]["fun"]
-        lowest[key] = min(lowest.get(key, math.inf), math.inf if fun is None else fun)
+        key = _instance(record)
+        lowest[key] = min([lowest.get(key, math.inf), *(line[2] for line in _in_time(record))])
     return [_read(record, lowest[_instance(record)]) for record in records]
 
 
 def _instance(record: Record) -> tuple[Any, ...]:
     return tuple(record["parameters"][key] for key in ("problem", "variant", "dim", "seed"))
+
+
+def _in_time(record: Record) -> list[list[float]]:
+    """The trajectory up to the end of the budget, which a call of deepopt may overrun a little."""
+    seconds = record["parameters"].get("seconds", math.inf)
+    return [line for line in record["result"]["trajectory"] if line[0] <= seconds]
 
 
 def _read(record: Record, lowest: float) -> Run:
@@ -75,8 +82,9 @@ def _read(record: Record, lowest: float) -> Run:
     reference = lowest if known is None else known
     if known is None:
         tolerance = SEEN_TOLERANCE * max(1.0, abs(lowest))
-    reached = [line for line in result["trajectory"] if line[2] <= reference + tolerance]
-    fun = math.inf if result["fun"] is None else result["fun"]
+    lines = _in_time(record)
+    reached = [line for line in lines if line[2] <= reference + tolerance]
+    fun = lines[-1][2] if lines else math.inf
     return Run(
         problem=asked["problem"],
         variant=asked["variant"],
@@ -127,10 +135,10 @@ def write(
     write_csv(out / "results.csv", [_line(run) for run in runs])
     write_text(out / "table.md", markdown(runs, there, axis))
     profiles = [
-        plots.Profile(group, _solved(part, there, axis), _instances(part))
+        plots.Profile(group, _solved(part, there, axis), _counts(part))
         for group, part in _groups(runs)
     ]
-    title = "Share of the runs that have reached the minimum"
+    title = "Share of each solver's runs that have reached the minimum, or the lowest value seen"
     plots.save(plots.data_profiles(profiles, axis.label, title), out / "profiles.png")
     _print(runs, there, axis, console)
     for solver in solvers:
@@ -157,8 +165,9 @@ def _rows(runs: Sequence[Run]) -> Iterator[tuple[tuple[str, str, int], list[Run]
         yield key, [run for run in runs if (run.problem, run.variant, run.dim) == key]
 
 
-def _instances(runs: Sequence[Run]) -> int:
-    return len({(run.problem, run.variant, run.dim, run.seed) for run in runs})
+def _counts(runs: Sequence[Run]) -> dict[str, int]:
+    """Runs of each solver."""
+    return dict(Counter(run.solver for run in runs))
 
 
 def _solved(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> dict[str, list[float]]:
@@ -195,7 +204,6 @@ def _summary(runs: Sequence[Run], solvers: Sequence[Solver]) -> Iterator[dict[st
                     "expected_points": expected(mine, 1),
                     "median_error": statistics.median(run.error for run in mine),
                     "reference": "lowest seen" if mine[0].seen else "minimum",
-                    "gradients": statistics.mean(run.njev for run in mine),
                     "cold_seconds": statistics.median(colds) if colds else None,
                 }
 
@@ -247,10 +255,11 @@ def tables(
 
 def _shares(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> Iterator[list[str]]:
     """The data profile in numbers."""
-    yield [axis.label, *map(str, MARKS)]
-    total = _instances(runs)
+    yield [axis.label, *map(str, MARKS), "runs"]
+    total = _counts(runs)
     for name, costs in _solved(runs, solvers, axis).items():
-        yield [name, *(f"{sum(cost <= mark for cost in costs) / total:.2f}" for mark in MARKS)]
+        shares = [sum(cost <= mark for cost in costs) / total[name] for mark in MARKS]
+        yield [name, *(f"{share:.2f}" for share in shares), str(total[name])]
 
 
 def _notes(solvers: Sequence[Solver]) -> list[str]:

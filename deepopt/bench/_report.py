@@ -36,7 +36,9 @@ def write_results(
         {
             "format": FORMAT,
             "suite": suite,
-            "settings": {key: value for key, value in settings.items() if key != "only"},
+            "settings": {
+                key: value for key, value in settings.items() if key not in ("only", "solvers")
+            },
             "environments": environments,
             **more,
             "cells": [

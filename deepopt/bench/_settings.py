@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from .._checks import check_choice, check_number
@@ -78,7 +79,7 @@ class PeersSettings(Settings):
 
         check_number("seeds", self.seeds, whole=True, at_least=1)
         if self.seconds is not None:
-            check_number("seconds", self.seconds, above=0)
+            check_number("seconds", self.seconds, above=0, below=math.inf)
         if self.dim is not None:
             check_number("dim", self.dim, whole=True, at_least=2)
         read_names(self.only, peers.NAMES)

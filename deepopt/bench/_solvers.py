@@ -7,7 +7,9 @@ sound on a box of any size, and restarts: none stops while there is time.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -16,10 +18,12 @@ import numpy as np
 
 from ..problems import Problem
 from ._cells import minimise
-from ._meter import Meter, Spent
+from ._meter import Meter, Spent, Untraced
 from ._objectives import read_names
 
 ENDLESS = 10**9  # iterations; the meter ends the run
+# Of L-BFGS-B with gradients: its own tolerances stop short of 1e-8 on narrow valleys.
+TO_THE_END = {"ftol": 1e-14, "gtol": 1e-10, "maxiter": 3000, "maxfun": ENDLESS}
 PATIENT = 100  # hops of basin-hopping in vain, after which it begins anew
 HOP = 0.05  # its first step, and …
 SPREAD = 0.3  # CMA-ES' first step, both relative to the box
@@ -73,6 +77,27 @@ def run(solver: Solver, meter: Meter, rng: np.random.Generator) -> None:
             return
 
 
+class _Bowl(Untraced):
+    has_slopes = True
+
+    def __init__(self) -> None:
+        super().__init__(lambda x: float(x @ x))
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.sum(x * x, axis=1), 2.0 * x
+
+
+@functools.cache
+def load(solver: Solver) -> None:
+    """A short run outside any clock: packages are imported, what they set up is set up."""
+    run(solver, Meter(_Bowl(), -np.ones(2), np.ones(2), points=200), np.random.default_rng(0))
+
+
+def stream(solver: Solver, seed: int) -> np.random.Generator:
+    """The draws of a run; those of the problem come from elsewhere."""
+    return np.random.default_rng([seed, 3, zlib.crc32(solver.name.encode())])
+
+
 def read_solvers(given: str | Sequence[str] | None, known: Sequence[Solver]) -> list[Solver]:
     """Solvers by name, from names or comma-separated lists; None is all that are installed.
 
@@ -99,7 +124,9 @@ def _local(meter: Meter, x0: np.ndarray) -> Any:
     bounds = Bounds(meter.lower, meter.upper)
     x0 = np.clip(x0, meter.lower, meter.upper)
     if meter.has_slopes:
-        return minimize(meter.slope, x0, jac=True, method="L-BFGS-B", bounds=bounds)
+        return minimize(
+            meter.slope, x0, jac=True, method="L-BFGS-B", bounds=bounds, options=TO_THE_END
+        )
     return minimize(meter.value, x0, method="L-BFGS-B", bounds=bounds)
 
 
@@ -143,20 +170,34 @@ def basin_hopping(meter: Meter, rng: np.random.Generator) -> None:
 def differential_evolution(meter: Meter, rng: np.random.Generator) -> None:
     from scipy.optimize import differential_evolution as evolve
 
+    batched = {"vectorized": True, "updating": "deferred"}  # sooner by the clock, not by points
     found = evolve(
-        lambda x: meter.values(x.T), _bounds(meter), maxiter=ENDLESS, polish=False, rng=rng,
-        vectorized=True, updating="deferred",
+        (lambda x: meter.values(x.T)) if meter.has_slopes else meter.value, _bounds(meter),
+        maxiter=ENDLESS, polish=False, rng=rng, **(batched if meter.has_slopes else {}),
     )  # fmt: skip
     _local(meter, found.x)
+
+
+def _remembering(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
+    """Evaluates no point twice: longer runs of these two begin with the points of shorter ones."""
+    known: dict[bytes, Any] = {}
+
+    def call(x: np.ndarray) -> Any:
+        key = np.asarray(x, dtype=float).tobytes()
+        if key not in known:
+            known[key] = function(x)
+        return known[key]
+
+    return call
 
 
 def direct(meter: Meter, _rng: np.random.Generator) -> None:
     from scipy.optimize import direct as divide
 
-    points = DIVIDED
+    points, value = DIVIDED, _remembering(meter.value)
     while True:
         found = divide(  # whose memory grows with maxiter
-            meter.value, _bounds(meter), maxfun=points, maxiter=points, vol_tol=0.0, len_tol=0.0
+            value, _bounds(meter), maxfun=points, maxiter=points, vol_tol=0.0, len_tol=0.0
         )
         _local(meter, found.x)
         points *= 2
@@ -165,14 +206,17 @@ def direct(meter: Meter, _rng: np.random.Generator) -> None:
 def shgo(meter: Meter, _rng: np.random.Generator) -> None:
     from scipy.optimize import shgo as homology
 
-    local: dict[str, Any] = {"method": "L-BFGS-B"}
+    points, local = SAMPLED, {}
+    value = _remembering(meter.value)
     if meter.has_slopes:
-        local["jac"] = lambda x: meter.slope(x)[1]
-    points = SAMPLED
+        slope = _remembering(meter.slope)
+        value = lambda x: slope(x)[0]  # noqa: E731
+        local = {"method": "SLSQP", "jac": lambda x: slope(x)[1]}
     while True:
         homology(
-            meter.value, _bounds(meter), n=points, sampling_method="sobol", minimizer_kwargs=local
-        )
+            value, _bounds(meter), n=points, sampling_method="sobol",
+            minimizer_kwargs=local or None,
+        )  # fmt: skip
         points *= 2
 
 
@@ -222,6 +266,7 @@ def ours(method: str) -> Callable[[Meter, np.random.Generator], None]:
     """A method with its default options; the first call's draws are those of `warm`."""
 
     def solve(meter: Meter, rng: np.random.Generator) -> None:
+        meter.check()
         begun, (seconds, points) = meter.seconds, meter.left
         if meter.problem is not None:
             limit = {"maxtime": seconds}
@@ -233,14 +278,13 @@ def ours(method: str) -> Callable[[Meter, np.random.Generator], None]:
     return solve
 
 
-def warm(method: str, problem: Problem, target: float, limit: dict[str, float], seed: Any) -> None:
+def warm(method: str, problem: Problem, target: float, limit: dict[str, float], rng: Any) -> None:
     """A first call, which compiles; it ends at the target."""
 
     def stop(intermediate_result: Any) -> None:
         if intermediate_result.fun <= target:
             raise StopIteration
 
-    rng = np.random.default_rng(seed)
     minimise(problem, method=method, options=limit, rng=rng, callback=stop)
 
 
@@ -253,7 +297,9 @@ _HOPPING = Solver(
     basin_hopping,
     f"SciPy's, first step {HOP} of the box, anew after {PATIENT} hops in vain",
 )
-_MULTISTART = Solver("L-BFGS-B", multistart, "SciPy's, from uniform starts one after another")
+_MULTISTART = Solver(
+    "L-BFGS-B", multistart, "SciPy's to ftol 1e-14 with gradients, from uniform starts"
+)
 _CMA = Solver(
     "CMA-ES",
     cma_es,
@@ -261,10 +307,15 @@ _CMA = Solver(
     "cma",
 )
 _DE = Solver(
-    "differential evolution", differential_evolution, "SciPy's defaults, vectorized", most=100
+    "differential evolution",
+    differential_evolution,
+    "SciPy's defaults, in batches where the clock counts",
+    most=100,
 )
-_DIRECT = Solver("DIRECT", direct, "SciPy's, ever longer, each with L-BFGS-B at its end", most=100)
-_SHGO = Solver("SHGO", shgo, "SciPy's, Sobol points, ever more of them", most=5)
+_DIRECT = Solver(
+    "DIRECT", direct, "SciPy's, ever longer, no point twice, L-BFGS-B at the end", most=100
+)
+_SHGO = Solver("SHGO", shgo, "SciPy's, ever more Sobol points, none twice", most=5)
 _ADAM = Solver(
     "Adam",
     adam,

@@ -19,7 +19,7 @@ from . import _profiles, _solvers
 from ._cells import Cell, Record, backend
 from ._meter import Meter, Traced, Untraced
 from ._objectives import make, read_names
-from ._solvers import BLACK_BOX_SOLVERS
+from ._solvers import BLACK_BOX_SOLVERS, Solver
 from .small import DIMS, SMALL
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def cells(settings: BlackBoxSettings) -> Iterator[Cell]:
             for dim in TENSORS[name] if name in TENSORS else SMALL[name].dims:
                 for solver in solvers:
                     if dim <= (solver.most or dim):
-                        yield _cell(name, dim, seed, solver.name, settings.points)
+                        yield _cell(name, dim, seed, solver, settings.points)
 
 
-def _cell(name: str, dim: int, seed: int, solver: str, points: int) -> Cell:
+def _cell(name: str, dim: int, seed: int, solver: Solver, points: int) -> Cell:
     parameters = {
         "suite": "black-box",
         "problem": name,
@@ -54,23 +54,23 @@ def _cell(name: str, dim: int, seed: int, solver: str, points: int) -> Cell:
         "dim": dim,
         "group": "black boxes",
         "seed": seed,
-        "solver": solver,
+        "solver": solver.name,
         "points": points,
+        "tolerance": TOLERANCE,
+        "settings": solver.summary,
         "backend": backend(),
     }
-    title = f"{name}-{dim}-{seed}-{solver}".replace(" ", "-")
-    return Cell(title, parameters, lambda: race(parameters))
+    title = f"{name}-{dim}-{seed}-{solver.name}".replace(" ", "-")
+    return Cell(title, parameters, lambda: race(parameters, solver))
 
 
-def race(parameters: dict[str, Any]) -> dict[str, Any]:
+def race(parameters: dict[str, Any], solver: Solver) -> dict[str, Any]:
     """One run of one solver on one function."""
     name, dim, seed = (parameters[key] for key in ("problem", "dim", "seed"))
     evaluator, lower, upper, minimum = _function(name, dim, seed)
-    solver = next(s for s in BLACK_BOX_SOLVERS if s.name == parameters["solver"])
     budget = parameters["points"] * (dim + 1)
     meter = Meter(evaluator, lower, upper, points=budget, target=minimum + TOLERANCE)
-    stream = [seed, 3, BLACK_BOX_SOLVERS.index(solver)]
-    _solvers.run(solver, meter, np.random.default_rng(stream))
+    _solvers.run(solver, meter, _solvers.stream(solver, seed))
     return meter.summary() | {"minimum": minimum, "tolerance": TOLERANCE}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -55,7 +56,7 @@ class Small:
         """The function with its minimiser at a random point, in turned axes from 5 variables on."""
         if not self.moves:
             return self.function
-        rng = np.random.default_rng([seed, dim])
+        rng = np.random.default_rng([seed, dim, zlib.crc32(self.function.__name__.encode())])
         lower, upper = self.bounds(dim)
         centre = lower + (upper - lower) * rng.uniform(0.1, 0.9, dim)
         turn = np.linalg.qr(rng.standard_normal((dim, dim)))[0] if dim >= 5 else np.eye(dim)
