@@ -119,14 +119,9 @@ def descent(ax: Axes, panel: Panel) -> Axes:
         ax.axhline(panel.level, color="0.3", linestyle=":", linewidth=1.0)
         ax.text(0.98, panel.level, "threshold", ha="right", va="bottom", fontsize=7, color="0.3",
                 transform=ax.get_yaxis_transform())  # fmt: skip
-    ax.set_xscale("log")
     if panel.log:
         ax.set_yscale("log")
-    ax.set_title(panel.title, fontsize=10)
-    ax.set_ylabel(panel.ylabel, fontsize=8)
-    ax.tick_params(labelsize=8, which="both")
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.grid(alpha=0.25, linewidth=0.5)
+    _dress(ax, panel.title, panel.ylabel)
     return ax
 
 
@@ -171,10 +166,8 @@ def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
             ends = [0.0, *y, y[-1]] if len(x) else []
             ax.plot([x[0], *x, _last(data)] if len(x) else [], ends, drawstyle="steps-post",
                     **styles[name])  # fmt: skip
-        ax.set(xscale="log", ylim=(-0.02, 1.02), ylabel="share solved")
-        ax.set_title(profile.title, fontsize=10)
-        ax.tick_params(labelsize=8, which="both")
-        ax.grid(alpha=0.25, linewidth=0.5)
+        ax.set_ylim(-0.02, 1.02)
+        _dress(ax, profile.title, "share solved")
     handles = [Line2D([], [], label=name, **styles[name]) for name in names]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
     return figure
@@ -183,6 +176,16 @@ def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
 def _last(data: Sequence[Profile]) -> float:
     """Where the curves end."""
     return max(cost for profile in data for costs in profile.solved.values() for cost in costs)
+
+
+def _dress(ax: Axes, title: str, ylabel: str) -> None:
+    """What all panels share: a logarithmic x axis, small letters, a faint grid."""
+    ax.set_xscale("log")
+    ax.set_title(title, fontsize=10)
+    ax.set_ylabel(ylabel, fontsize=8)
+    ax.tick_params(labelsize=8, which="both")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(alpha=0.25, linewidth=0.5)
 
 
 def _grid(count: int, xlabel: str, title: str) -> tuple[Figure, list[Axes]]:

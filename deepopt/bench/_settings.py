@@ -66,18 +66,27 @@ class ConvexitySettings(PaperSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class PeersSettings(Settings):
-    """Seeds from `seed` on, variables (None: 50, 200, 1000), seconds of a run, who takes part."""
+class RaceSettings(Settings):
+    """Seeds from `seed` on, and who takes part."""
 
     seeds: int = 10
+    solvers: Names = None
+
+    def check(self) -> None:
+        check_number("seeds", self.seeds, whole=True, at_least=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class PeersSettings(RaceSettings):
+    """Variables (None: 50, 200 and 1000), and seconds of a run (None: by the dimension)."""
+
     dim: int | None = None
     seconds: float | None = None
-    solvers: Names = None
 
     def check(self) -> None:
         from . import _solvers, peers
 
-        check_number("seeds", self.seeds, whole=True, at_least=1)
+        super().check()
         if self.seconds is not None:
             check_number("seconds", self.seconds, above=0, below=math.inf)
         if self.dim is not None:
@@ -87,17 +96,15 @@ class PeersSettings(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class BlackBoxSettings(Settings):
-    """Seeds from `seed` on, points for each variable and one more, who takes part."""
+class BlackBoxSettings(RaceSettings):
+    """Points of a run for each variable and one more."""
 
-    seeds: int = 10
     points: int = 1000
-    solvers: Names = None
 
     def check(self) -> None:
         from . import _solvers, black_box
 
-        check_number("seeds", self.seeds, whole=True, at_least=1)
+        super().check()
         check_number("points", self.points, whole=True, at_least=1)
         read_names(self.only, black_box.NAMES)
         _solvers.read_solvers(self.solvers, _solvers.BLACK_BOX_SOLVERS)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..problems import Problem
-from ._cells import minimise
+from ._cells import Cell, backend, minimise
 from ._meter import Meter, Spent, Untraced
 from ._objectives import read_names
 
@@ -91,6 +91,16 @@ class _Bowl(Untraced):
 def load(solver: Solver) -> None:
     """A short run outside any clock: packages are imported, what they set up is set up."""
     run(solver, Meter(_Bowl(), -np.ones(2), np.ones(2), points=200), np.random.default_rng(0))
+
+
+def cell(
+    solver: Solver, race: Callable[[dict[str, Any], Solver], dict[str, Any]], **asked: Any
+) -> Cell:
+    """The cell of one run, whose key holds what was asked and the solver's settings."""
+    asked |= {"solver": solver.name, "settings": solver.summary, "backend": backend()}
+    words = [asked[key] for key in ("problem", "variant", "dim", "seed", "solver")]
+    name = "-".join(map(str, words)).replace(" ", "-")
+    return Cell(name, asked, lambda: race(asked, solver))
 
 
 def stream(solver: Solver, seed: int) -> np.random.Generator:

@@ -16,11 +16,11 @@ import numpy as np
 
 from ..problems import FUNCTIONS
 from . import _profiles, _solvers
-from ._cells import Cell, Record, backend
+from ._cells import Cell, Record
 from ._meter import Meter, Traced, Untraced
 from ._objectives import make, read_names
 from ._solvers import BLACK_BOX_SOLVERS, Solver
-from .small import DIMS, SMALL
+from .small import DIMS, ROTATED_FROM, SMALL
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,6 @@ IN_PLACE = ("schwefel", "michalewicz")  # go lower outside their boxes, so they 
 SPREADABLE = (*FUNCTIONS, "griewank", "salomon", "alpine", "schaffer")
 TENSORS: dict[str, tuple[int, ...]] = dict.fromkeys(SPREADABLE, DIMS) | {"drop_wave": (2,)}
 NAMES = (*TENSORS, *SMALL)
-ROTATED_FROM = 5  # variables
 
 
 def cells(settings: BlackBoxSettings) -> Iterator[Cell]:
@@ -43,25 +42,25 @@ def cells(settings: BlackBoxSettings) -> Iterator[Cell]:
             for dim in TENSORS[name] if name in TENSORS else SMALL[name].dims:
                 for solver in solvers:
                     if dim <= (solver.most or dim):
-                        yield _cell(name, dim, seed, solver, settings.points)
+                        yield _solvers.cell(
+                            solver,
+                            race,
+                            suite="black-box",
+                            problem=name,
+                            variant=_variant(name, dim),
+                            dim=dim,
+                            group="black boxes",
+                            seed=seed,
+                            points=settings.points,
+                            tolerance=TOLERANCE,
+                        )
 
 
-def _cell(name: str, dim: int, seed: int, solver: Solver, points: int) -> Cell:
-    parameters = {
-        "suite": "black-box",
-        "problem": name,
-        "variant": f"d = {dim}",
-        "dim": dim,
-        "group": "black boxes",
-        "seed": seed,
-        "solver": solver.name,
-        "points": points,
-        "tolerance": TOLERANCE,
-        "settings": solver.summary,
-        "backend": backend(),
-    }
-    title = f"{name}-{dim}-{seed}-{solver.name}".replace(" ", "-")
-    return Cell(title, parameters, lambda: race(parameters, solver))
+def _variant(name: str, dim: int) -> str:
+    """How a function is moved; those of a place of their own are not."""
+    if name in IN_PLACE or (name in SMALL and not SMALL[name].moves):
+        return "given"
+    return "rotated" if dim >= ROTATED_FROM else "shifted"
 
 
 def race(parameters: dict[str, Any], solver: Solver) -> dict[str, Any]:
@@ -81,8 +80,7 @@ def _function(name: str, dim: int, seed: int) -> tuple[Untraced, np.ndarray, np.
         small = SMALL[name]
         lower, upper = small.bounds(dim)
         return Untraced(small.moved(dim, seed)), lower, upper, small.minimum
-    variant = "rotated" if dim >= ROTATED_FROM else "shifted"
-    problem = make(name, "given" if name in IN_PLACE else variant, seed, dim)
+    problem = make(name, _variant(name, dim), seed, dim)
     assert problem.fmin is not None
     traced = Traced(problem)
     alone = Untraced(lambda x: traced.values(x[None])[0])

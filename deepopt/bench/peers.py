@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _profiles, _solvers
-from ._cells import Cell, Record, backend
+from ._cells import Cell, Record
 from ._meter import Meter, Traced
 from ._objectives import GLASS, VARIANTS, make, read_names
 from ._solvers import OURS, SOLVERS, Solver
@@ -74,21 +74,18 @@ def _instances(dim: int) -> Iterator[tuple[str, str, int]]:
 def _cell(
     name: str, variant: str, d: int, group: int, seed: int, solver: Solver, settings: PeersSettings
 ) -> Cell:
-    parameters = {
-        "suite": "peers",
-        "problem": name,
-        "variant": variant,
-        "dim": d,
-        "group": f"{variant}, d = {group}" if d == group else "of their own dimension",
-        "seed": seed,
-        "solver": solver.name,
-        "seconds": float(settings.seconds or seconds_of(d)),
-        "tolerance": TOLERANCES.get(name, TOLERANCE),
-        "settings": solver.summary,
-        "backend": backend(),
-    }
-    title = f"{name}-{variant}-{d}-{seed}-{solver.name}".replace(" ", "-")
-    return Cell(title, parameters, lambda: race(parameters, solver))
+    return _solvers.cell(
+        solver,
+        race,
+        suite="peers",
+        problem=name,
+        variant=variant,
+        dim=d,
+        group=f"{variant}, d = {group}" if d == group else "of their own dimension",
+        seed=seed,
+        seconds=float(settings.seconds or seconds_of(d)),
+        tolerance=TOLERANCES.get(name, TOLERANCE),
+    )
 
 
 def race(parameters: dict[str, Any], solver: Solver) -> dict[str, Any]:

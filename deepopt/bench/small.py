@@ -15,6 +15,7 @@ import numpy as np
 
 PI = math.pi
 DIMS = (2, 5, 10)
+ROTATED_FROM = 5  # variables, for those that move
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Small:
         rng = np.random.default_rng([seed, dim, zlib.crc32(self.function.__name__.encode())])
         lower, upper = self.bounds(dim)
         centre = lower + (upper - lower) * rng.uniform(0.1, 0.9, dim)
-        turn = np.linalg.qr(rng.standard_normal((dim, dim)))[0] if dim >= 5 else np.eye(dim)
+        turn = (
+            np.linalg.qr(rng.standard_normal((dim, dim)))[0] if dim >= ROTATED_FROM else np.eye(dim)
+        )
         return lambda x: self.function(turn @ (x - centre))
 
 
