@@ -110,8 +110,6 @@ class Search:
             stale, horizon, batches = 0, FIRST_RIDE, HOPS
             while stale < PATIENCE:
                 hopped, rode = self._hop(batches), self._ride(horizon)
-                if self._objective.best_x is None:
-                    return Status.NOT_FINITE
                 if hopped or rode:
                     self._sweeps()
                 stale = 0 if hopped or rode else stale + 1

@@ -126,3 +126,11 @@ def test_what_xla_cannot_compile_runs_as_a_graph_with_one_warning():
     assert len(sentences) == 1
     assert result.objective_kind == "traced"
     assert result.fun < 0.05
+
+
+def test_an_inner_scope_mends_what_was_changed_inside_the_outer_one():
+    with precision("float64"):
+        keras.config.set_floatx("float32")
+        with precision("float64"):
+            assert keras.config.floatx() == "float64"
+        keras.config.set_floatx("float64")

@@ -203,3 +203,13 @@ def test_one_dimension_fixed_half_open_and_free_variables():
     bounds = [(-1, 1), (0.5, 0.5), (0, None), (None, 2), (None, None)]
     result = deepopt.minimize(f, [0.5, 0.5, 1.0, 0.0, 3.0], bounds=bounds, rng=0)
     np.testing.assert_allclose(result.x, [0.25, 0.5, 0.25, 0.25, 0.25], atol=1e-5)
+
+
+def test_the_bottom_of_a_narrow_valley_is_reached_by_central_differences():
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((5, 5)))[0]
+
+    def discus(x):
+        z = turn @ (x - 0.3)
+        return 1e6 * z[0] ** 2 + np.sum(z[1:] ** 2)
+
+    assert solve(discus, d=5, low=-5.0, high=5.0, options={"maxfev": 600}).fun < 1e-8

@@ -234,3 +234,10 @@ def test_where_f_is_finite_only_in_a_corner_the_search_goes_on_after_its_first_h
 
     found = [deepopt.minimize(f, bounds=[(-1, 1)] * 4, rng=seed).fun for seed in range(2)]
     assert all(fun < 1e-6 for fun in found)
+
+
+def test_a_function_without_any_finite_value_costs_few_points():
+    f = lambda x: ops.sum(x, axis=-1) * float("nan")  # noqa: E731
+    result = deepopt.minimize(f, bounds=[(-1, 1)] * 3, rng=0)
+    assert result.status == 4
+    assert result.nfev < 10_000
