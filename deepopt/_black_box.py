@@ -1,14 +1,17 @@
-"""The search behind `homotopy` where f is a black box: three arms that spend alike.
+"""The search behind `homotopy` where f is a black box: four arms that share the points.
 
 - *Local* searches, SciPy's L-BFGS-B with the given gradient or differences: from the first start,
   then from around the best minima at all scales, and from anywhere.
 - *Scans* of one variable after another from the best point: a grid and SciPy's bounded search in
   its best cell, with ever finer grids.
-- *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others.
+- *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
+  through its ripples.
+- *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
+  spends more.
 
-The arm that has spent the fewest points goes next. The search ends when it has gone on for as long
-again, and some more, without lowering the best value. Nothing is compiled. What each arm is for
-is measured in docs/homotopy.md.
+The arm that has spent the fewest points for its share goes next. The search ends when it has gone
+on for as long again, and some more, without lowering the best value. Nothing is compiled. What each
+arm is for is measured in docs/homotopy.md.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _scan
+from . import _filtering, _scan
 from ._drive import Best
 from ._elite import Elite
 from ._evolution import Evolution, Restarts
@@ -27,12 +30,13 @@ from ._result import Status
 from ._search import SCALES, Parts, Stopped
 
 LOCAL = 200  # gradients of a local search in one turn
-DRAWN = 4  # points of which the lowest begins a local search
+DRAWN = 4  # points of which the lowest begins a descent
 GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
 REFINED = 12  # points in the best cell
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
 WAIT = 100  # points for each dimension and one more, by which evolution comes later
+EVOLVED = 3  # times the points of another arm, which it spends from then on
 EVOLVABLE = 300  # dimensions up to which a covariance is learned
 
 
@@ -47,6 +51,7 @@ class BlackBoxSearch:
         self._start: np.ndarray | None = self._lowest() if x0 is None else x0
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
+        self._turned = False  # whether the last descent of `_filter` was along random directions
         self._restarts = Restarts(self._box, rng)
         self._run: Evolution | None = None
         self.elite = Elite()
@@ -61,19 +66,21 @@ class BlackBoxSearch:
 
     def run(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
-        arms = [self._scan_next]
+        arms = [self._scan_next, self._filter]
         if self._options.polish:
             arms.insert(0, self._search_locally)
         if self._box.dim <= EVOLVABLE:
             arms.append(self._evolve)
-        spent = [WAIT * (self._box.dim + 1) * (arm == self._evolve) for arm in arms]
+        shares = [EVOLVED if arm == self._evolve else 1 for arm in arms]
+        waits = [WAIT * (self._box.dim + 1) if arm == self._evolve else 0 for arm in arms]
+        spent = [float(wait) for wait in waits]
         lowest, last_gain = np.inf, objective.nfev
         try:
             while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
                 before = objective.nfev
                 turn = int(np.argmin(spent))
                 arms[turn]()
-                spent[turn] += objective.nfev - before
+                spent[turn] += (objective.nfev - before) / shares[turn]
                 log.nit += 1
                 log.record(0, objective.nfev, objective.best_f)
                 least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
@@ -95,9 +102,7 @@ class BlackBoxSearch:
             spread = np.exp(self._rng.uniform(*np.log(SCALES)))
             self._start = self.elite.hops(self._box, np.array([spread]), self._rng)[0]
         if self._start is None:
-            drawn = self._box.draw(self._rng, DRAWN)
-            values = self._values(drawn)
-            self._start = drawn[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
+            self._start = self._drawn()[0]
         self._start = self._descend(self._start)
 
     def _scan_next(self) -> None:
@@ -105,6 +110,18 @@ class BlackBoxSearch:
             self._waiting = list(self._rng.permutation(self._box.dim))
             self._grid = min(FINER * self._grid, FINEST)
         self._scan_one(self._waiting.pop(), int(self._grid))
+
+    def _filter(self) -> None:
+        """A descent from coarse to fine, along the axes and along random directions in turn."""
+        d = self._box.dim
+        self._turned = not self._turned
+        normal = self._rng.standard_normal((d, d))
+        directions = np.linalg.qr(normal)[0] if self._turned else np.eye(d)
+        u, f = self._drawn()
+        if np.isfinite(f):
+            u = _filtering.descend(self._values, self._box, u, f, directions)
+            if self._options.polish:
+                self._descend(u)
 
     def _evolve(self) -> None:
         if self._run is None:
@@ -115,6 +132,13 @@ class BlackBoxSearch:
             self._run = None
 
     # What they do
+
+    def _drawn(self) -> tuple[np.ndarray, float]:
+        """The lowest of a few random points (d,), and its value."""
+        drawn = self._box.draw(self._rng, DRAWN)
+        values = self._values(drawn)
+        lowest = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+        return drawn[lowest], float(values[lowest])
 
     def _descend(self, start: np.ndarray) -> np.ndarray | None:
         """A local search; where it stood if it was cut short.
@@ -127,19 +151,20 @@ class BlackBoxSearch:
         found = self._polish(start)
         if objective.forward and found.status is not Status.MAXFEV and objective.best_f < before:
             with objective.central():
-                found = self._polish(found.u)
+                found = self._polish(found.u, abs(objective.best_f))
         if objective.best_f < before or not known:
             self.gradient, self.polished_x = found.gradient, objective.best_x
         return found.u if found.status is Status.MAXFEV else None
 
-    def _polish(self, start: np.ndarray) -> Polished:
-        """L-BFGS-B for one turn."""
+    def _polish(self, start: np.ndarray, finest: float = np.inf) -> Polished:
+        """L-BFGS-B for one turn; values are told apart on a scale of `finest` at most."""
         objective, limits = self._objective, self._parts.limits
         each = objective.points_per_gradient
         if objective.nfev + each > limits.maxfev:
             self._values(start[None])
+        scale = self.elite.scale(self._parts.spread)
         found = polish(
-            objective, self._box, self._box.from_unit(start), self.elite.scale(self._parts.spread),
+            objective, self._box, self._box.from_unit(start), min(scale, finest) or scale,
             min(limits.maxfev, objective.nfev + LOCAL * each), limits.deadline,
         )  # fmt: skip
         if found.status in (Status.MAXTIME, Status.INTERRUPTED):

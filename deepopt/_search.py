@@ -39,8 +39,8 @@ LOCAL = 300  # iterations of a hop at most
 LOCAL_STALL = 12  # … of them without progress, which end one
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 FIRST_HOPS = 1  # batches before the scans
-HOPS = 4  # batches of the first round
-HOPPED, CROSSED = 0.5, 0.25  # of a batch: around a best point, between two; the rest anywhere
+HOPS = 8  # batches of the first round
+HOPPED, CROSSED = 0.375, 0.25  # of a batch: around a best point, between two; the rest anywhere
 SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
 SHORTEST_RIDE = 50  # iterations
 RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
@@ -168,7 +168,7 @@ class Search:
         return self._gained(before)
 
     def _hopped(self, count: int) -> np.ndarray:
-        """Where local searches begin (count, d): half hops, a quarter crossings, the rest new."""
+        """Where local searches begin (count, d): hops, crossings, the rest new."""
         rng, box = self._rng, self._box
         points = box.draw(rng, count)
         if self.elite.minima:

@@ -1,12 +1,13 @@
-"""Black boxes: CMA-ES by itself, the three arms together, limits and broken functions."""
+"""Black boxes: two of the arms by themselves, all together, limits and broken functions."""
 
 import time
 
 import numpy as np
 import pytest
-from scipy.optimize import rosen, rosen_der
+from scipy.optimize import minimize, rosen, rosen_der
 
 import deepopt
+from deepopt import _filtering
 from deepopt._box import Box
 from deepopt._elite import SIZE, Elite
 from deepopt._evolution import Evolution, Restarts
@@ -70,6 +71,66 @@ def test_restarts_spend_alike_on_large_and_small_populations():
     assert sizes[0] == 8
     assert max(sizes) >= 8 * 2**4
     assert sum(size <= 64 for size in sizes) >= 4
+
+
+def filtered(f, d, seed, directions=None):
+    """Where a descent from coarse to fine ends, its value and the points it took."""
+    start, points = np.random.default_rng(seed).random(d), 0
+
+    def values(u):
+        nonlocal points
+        assert u.min() >= 0
+        assert u.max() <= 1
+        points += len(u)
+        return f(u)
+
+    axes = np.eye(d) if directions is None else directions
+    with np.errstate(invalid="raise", over="raise"):
+        u = _filtering.descend(values, unit_box(d), start, float(f(start[None])[0]), axes)
+    end, begun = (float(f(at[None])[0]) for at in (u, start))
+    assert not end > begun
+    return u, end, points
+
+
+def test_filtering_descends_a_funnel_through_its_ripples():
+    ends, nearby = [], []
+    for seed in range(6):
+        turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((6, 6)))[0]
+
+        def rippled(u, turn=turn):
+            z = (u - 0.6) @ turn
+            return (z**2 - 0.02 * np.cos(40 * z) + 0.02).sum(axis=-1)
+
+        _, end, points = filtered(rippled, 6, seed, np.linalg.qr(turn + 0.3)[0])
+        assert points <= 13 * _filtering.TURNS
+        ends.append(end)
+        nearby.append(minimize(rippled, np.random.default_rng(seed).random(6)).fun)
+    assert sum(ends) < 0.4 * sum(nearby)
+
+
+def test_filtering_finds_the_minimum_of_parabolas_at_once():
+    bowls = np.array([1.0, 30.0, 0.2])
+    u, end, _ = filtered(lambda u: ((u - 0.45) ** 2 * bowls).sum(axis=1), 3, 1)
+    np.testing.assert_allclose(u, 0.45, atol=1e-12)
+    asked = []
+    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+
+    def values(x):
+        asked.append(len(x))
+        return (((x - 0.5) @ directions.T) ** 2 * bowls).sum(axis=1)
+
+    start = np.full(3, 0.5) + 0.1 * directions.sum(axis=0)
+    _filtering.descend(values, unit_box(3), start, float(values(start[None])[0]), directions)
+    assert asked[1:3] == [6, 1]
+    assert end < 1e-20
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_filtering_survives_values_that_are_not_finite(value):
+    f = lambda u: np.where(u[:, 0] > 0.6, value, ((u - 0.5) ** 2).sum(axis=1))  # noqa: E731
+    begun = [seed for seed in range(8) if np.random.default_rng(seed).random(3)[0] < 0.6]
+    assert len(begun) >= 3
+    assert max(filtered(f, 3, seed)[1] for seed in begun) < 1e-4
 
 
 def test_the_elite_keeps_distinct_minima_in_order():
@@ -213,3 +274,16 @@ def test_the_bottom_of_a_narrow_valley_is_reached_by_central_differences():
         return 1e6 * z[0] ** 2 + np.sum(z[1:] ** 2)
 
     assert solve(discus, d=5, low=-5.0, high=5.0, options={"maxfev": 600}).fun < 1e-8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rugged_funnels_are_descended_with_few_points(seed):
+    shift = np.random.default_rng(seed).uniform(-10, 10, 5)
+
+    def ackley(x):
+        z = x - shift
+        waves = np.exp(np.mean(np.cos(2 * np.pi * z)))
+        return float(20 + np.e - 20 * np.exp(-0.2 * np.sqrt(np.mean(z * z))) - waves)
+
+    f = point_by_point(ackley)
+    assert solve(f, 5, -32.0, 32.0, rng=seed, options={"maxfev": 300 * 6}).fun < 1e-5
