@@ -37,7 +37,7 @@ AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
 WAIT = 100  # points for each dimension and one more, by which evolution comes later
 EVOLVED = 3  # times the points of another arm, which it spends from then on
-EVOLVABLE = 300  # dimensions up to which a covariance is learned
+MATRICES = 300  # dimensions up to which there are arms that keep a d × d matrix
 
 
 class BlackBoxSearch:
@@ -66,11 +66,10 @@ class BlackBoxSearch:
 
     def run(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
-        arms = [self._scan_next, self._filter]
-        if self._options.polish:
-            arms.insert(0, self._search_locally)
-        if self._box.dim <= EVOLVABLE:
-            arms.append(self._evolve)
+        arms = [self._search_locally] if self._options.polish else []
+        arms.append(self._scan_next)
+        if self._box.dim <= MATRICES:
+            arms += [self._filter, self._evolve]
         shares = [EVOLVED if arm == self._evolve else 1 for arm in arms]
         waits = [WAIT * (self._box.dim + 1) if arm == self._evolve else 0 for arm in arms]
         spent = [float(wait) for wait in waits]
