@@ -17,6 +17,7 @@ arm is for is measured in docs/homotopy.md.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from ._polish import Polished, polish
 from ._result import Status
 from ._search import SCALES, Parts, Stopped
 
+SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 3}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
 DRAWN = 4  # points of which the lowest begins a descent
 GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
@@ -36,7 +38,6 @@ REFINED = 12  # points in the best cell
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
 WAIT = 100  # points for each dimension and one more, by which evolution comes later
-EVOLVED = 3  # times the points of another arm, which it spends from then on
 MATRICES = 300  # dimensions up to which there are arms that keep a d × d matrix
 
 
@@ -66,20 +67,17 @@ class BlackBoxSearch:
 
     def run(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
-        arms = [self._search_locally] if self._options.polish else []
-        arms.append(self._scan_next)
-        if self._box.dim <= MATRICES:
-            arms += [self._filter, self._evolve]
-        shares = [EVOLVED if arm == self._evolve else 1 for arm in arms]
-        waits = [WAIT * (self._box.dim + 1) if arm == self._evolve else 0 for arm in arms]
-        spent = [float(wait) for wait in waits]
+        arms = self._arms()
+        spent = dict.fromkeys(arms, 0.0)
+        if "evolution" in spent:
+            spent["evolution"] = WAIT * (self._box.dim + 1)
         lowest, last_gain = np.inf, objective.nfev
         try:
             while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
                 before = objective.nfev
-                turn = int(np.argmin(spent))
+                turn = min(spent, key=spent.__getitem__)
                 arms[turn]()
-                spent[turn] += (objective.nfev - before) / shares[turn]
+                spent[turn] += (objective.nfev - before) / SHARES[turn]
                 log.nit += 1
                 log.record(0, objective.nfev, objective.best_f)
                 least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
@@ -92,6 +90,21 @@ class BlackBoxSearch:
             status: Status = stop.args[0]
             return status
         return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
+
+    def _arms(self) -> dict[str, Callable[[], None]]:
+        """Those that have a share and that this call affords: a turn of each."""
+        arms = {
+            "local": self._search_locally,
+            "scans": self._scan_next,
+            "filtering": self._filter,
+            "evolution": self._evolve,
+        }
+        absent = {name for name, share in SHARES.items() if not share}
+        if not self._options.polish:
+            absent.add("local")
+        if self._box.dim > MATRICES:
+            absent |= {"filtering", "evolution"}
+        return {name: turn for name, turn in arms.items() if name not in absent}
 
     # The arms: one turn of each
 

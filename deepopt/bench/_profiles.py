@@ -135,7 +135,7 @@ def write(
     write_csv(out / "results.csv", [_line(run) for run in runs])
     write_text(out / "table.md", markdown(runs, there, axis))
     profiles = [
-        plots.Profile(group, _solved(part, there, axis), _counts(part))
+        plots.Profile(group, solved(part, there, axis), _counts(part))
         for group, part in _groups(runs)
     ]
     title = "Share of each solver's runs that have reached the minimum, or the lowest value seen"
@@ -170,7 +170,7 @@ def _counts(runs: Sequence[Run]) -> dict[str, int]:
     return dict(Counter(run.solver for run in runs))
 
 
-def _solved(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> dict[str, list[float]]:
+def solved(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> dict[str, list[float]]:
     """What each solver had spent at its hits."""
     return {
         solver.name: [
@@ -257,7 +257,7 @@ def _shares(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> Itera
     """The data profile in numbers."""
     yield [axis.label, *map(str, MARKS), "runs"]
     total = _counts(runs)
-    for name, costs in _solved(runs, solvers, axis).items():
+    for name, costs in solved(runs, solvers, axis).items():
         shares = [sum(cost <= mark for cost in costs) / total[name] for mark in MARKS]
         yield [name, *(f"{share:.2f}" for share in shares), str(total[name])]
 
