@@ -21,6 +21,8 @@ PAGES = {
         {f"{name}.png": f"{name}.png" for name in
          ("figure1", "figure2", "figure2_shifted", "figure2_rotated")},
     ),
+    "peers": ("peers.md", {"profiles.png": "peers.png"}),
+    "black-box": ("peers.md", {"profiles.png": "black_box.png"}),
 }  # fmt: skip
 
 
