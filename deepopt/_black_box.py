@@ -29,6 +29,7 @@ from ._evolution import Evolution, Restarts
 from ._polish import Polished, polish
 from ._result import Status
 from ._search import SCALES, Parts, Stopped
+from ._threads import one_thread
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 3}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
@@ -66,6 +67,10 @@ class BlackBoxSearch:
         return self._box.centre if best is None else self._box.to_unit(best)
 
     def run(self) -> Status:
+        with one_thread():
+            return self._run_arms()
+
+    def _run_arms(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
         arms = self._arms()
         spent = dict.fromkeys(arms, 0.0)

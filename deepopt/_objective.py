@@ -32,6 +32,7 @@ from ._recognise import (
     Recogniser,
     mapped,
 )
+from ._threads import threads_as_before
 from ._values import as_gradient, as_values
 from .problems import Problem
 
@@ -246,6 +247,7 @@ class Objective:
 
     # Black boxes
 
+    @threads_as_before()
     def _outside(
         self,
         function: Callable[[Any], Any],

@@ -10,6 +10,7 @@ import numpy as np
 from ._box import Box
 from ._objective import Objective, OutOfTimeError
 from ._result import Status
+from ._threads import one_thread
 
 ITERATIONS = 3000
 GRADIENT = 1e-11  # tolerance on the projected gradient, in unit coordinates and of f's range
@@ -71,7 +72,7 @@ def polish(
     settings = {"maxiter": ITERATIONS, "maxfun": 10**9, "ftol": ftol, "gtol": GRADIENT, "maxls": 50}
     start = np.clip(box.to_unit(x), bounds.lb, bounds.ub)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             found = minimize(
                 evaluate, start, jac=True, bounds=bounds, method="L-BFGS-B", options=settings
             )
