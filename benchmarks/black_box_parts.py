@@ -30,7 +30,7 @@ def variants() -> dict:
 
     return {
         "everything": contextlib.nullcontext(),
-        "no local searches": shares(local=0),
+        "no arm of local searches (filtering ends in one)": shares(local=0),
         "no scans": shares(scans=0),
         "no filtering": shares(filtering=0),
         "no evolution": shares(evolution=0),

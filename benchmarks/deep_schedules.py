@@ -2,7 +2,7 @@
 
 `gd` and `deep` (Direct and Deep), each under Constant, GaussianSmoothing, Blend (from a bowl around
 the centre of the box) and Temperature, all with Adam, four rates side by side, SciPy's polish at
-the end, and the same number of points; beside them the default call with as many. Rotated and
+the end, and the same limit on points; beside them the default call with that limit. Rotated and
 shifted functions and a spin glass, 50 variables; the median over seeds of f above the minimum.
 
     python deep_schedules.py

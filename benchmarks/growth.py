@@ -2,12 +2,12 @@
 
 Ackley, Levy, Rastrigin and Rosenbrock, shifted at d = 100 … 10,000 and rotated and shifted at
 d = 1,000. Every run is the first call of a process of its own on all cores, so its seconds hold
-the compilation (imports do not count) and its memory is its own; it ends 1e-8 above the minimum or
-after `LIMIT` seconds.
+the compilation (imports do not count) and its memory is its own; it ends 1e-8 above the minimum, by
+itself, or after `LIMIT` seconds.
 
     python growth.py
 
-writes results/growth.{json,md}, and the table of docs/homotopy.md.
+writes results/growth.{json,md}.
 """
 
 import json
@@ -41,6 +41,7 @@ def measure(name: str, variant: str, d: int, seed: int) -> dict:
     return {
         "hit": bool(result.fun <= problem.fmin + TOLERANCE),
         "seconds": time.perf_counter() - begun,
+        "status": int(result.status),
         "nfev": int(result.nfev),
         "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
@@ -76,4 +77,3 @@ if __name__ == "__main__":
                 ]
                 print(name, variant, d, results[f"{name} {variant} {d}"], flush=True)
         common.write("growth", results, table(results))
-        common.insert("homotopy.md", {"growth": table(results)})

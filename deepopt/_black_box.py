@@ -7,7 +7,7 @@
 - *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
   through its ripples.
 - *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
-  spends more.
+  spends more. Where gradients are given, filtering comes later too.
 
 The arm that has spent the fewest points for its share goes next. The search ends when it has gone
 on for as long again, and some more, without lowering the best value. Nothing is compiled. What each
@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _filtering, _scan
+from . import _scan
 from ._drive import Best
 from ._elite import Elite
 from ._evolution import Evolution, Restarts
+from ._filtering import Filtering
 from ._polish import Polished, polish
 from ._result import Status
 from ._search import SCALES, Parts, Stopped
@@ -38,8 +39,8 @@ GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they
 REFINED = 12  # points in the best cell
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
-WAIT = 100  # points for each dimension and one more, by which evolution comes later
-MATRICES = 300  # dimensions up to which there are arms that keep a d × d matrix
+WAIT = 100  # points for each dimension and one more, by which some arms come later
+MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
 
 
 class BlackBoxSearch:
@@ -53,7 +54,8 @@ class BlackBoxSearch:
         self._start: np.ndarray | None = self._lowest() if x0 is None else x0
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
-        self._turned = False  # whether the last descent of `_filter` was along random directions
+        self._filtering: Filtering | None = None
+        self._oblique = False  # whether its directions are random
         self._restarts = Restarts(self._box, rng)
         self._run: Evolution | None = None
         self.elite = Elite()
@@ -73,9 +75,9 @@ class BlackBoxSearch:
     def _run_arms(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
         arms = self._arms()
-        spent = dict.fromkeys(arms, 0.0)
-        if "evolution" in spent:
-            spent["evolution"] = WAIT * (self._box.dim + 1)
+        late = {"evolution"} if objective.points_per_gradient > 1 else {"evolution", "filtering"}
+        wait = float(WAIT * (self._box.dim + 1))
+        spent = {name: wait if name in late else 0.0 for name in arms}
         lowest, last_gain = np.inf, objective.nfev
         try:
             while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
@@ -129,16 +131,17 @@ class BlackBoxSearch:
         self._scan_one(self._waiting.pop(), int(self._grid))
 
     def _filter(self) -> None:
-        """A descent from coarse to fine, along the axes and along random directions in turn."""
-        d = self._box.dim
-        self._turned = not self._turned
-        normal = self._rng.standard_normal((d, d))
-        directions = np.linalg.qr(normal)[0] if self._turned else np.eye(d)
-        u, f = self._drawn()
-        if np.isfinite(f):
-            u = _filtering.descend(self._values, self._box, u, f, directions)
+        """A stencil, or what it points to; a local search from where a descent ends."""
+        if self._filtering is None:
+            u, f = self._drawn()
+            if not np.isfinite(f):
+                return
+            self._filtering = Filtering(self._box, u, f, self._directions())
+        if self._filtering.tell(self._values(self._filtering.ask())):
+            end, self._filtering = self._filtering.u, None
             if self._options.polish:
-                self._descend(u)
+                cut_short = self._descend(end)
+                self._start = cut_short if self._start is None else self._start
 
     def _evolve(self) -> None:
         if self._run is None:
@@ -149,6 +152,17 @@ class BlackBoxSearch:
             self._run = None
 
     # What they do
+
+    def _directions(self) -> np.ndarray:
+        """Orthonormal rows (m, d): random ones and the axes in turn, without fixed variables."""
+        free = np.flatnonzero(self._box.width)
+        self._oblique = not self._oblique
+        directions = np.zeros((len(free), self._box.dim))
+        directions[:, free] = np.eye(len(free))
+        if self._oblique:
+            normal = self._rng.standard_normal((len(free), len(free)))
+            directions[:, free] = np.linalg.qr(normal)[0]
+        return directions
 
     def _drawn(self) -> tuple[np.ndarray, float]:
         """The lowest of a few random points (d,), and its value."""

@@ -64,12 +64,7 @@ class Call:
         )  # fmt: skip
         self.options = options if self.objective.traceable else options.outside()
         self.recipe = self.options.recipe()
-        self._searches_outside = (
-            options.searches
-            and not self.objective.traceable
-            and options.schedule is None
-            and options.descent is None
-        )
+        self._searches_outside = options.searches_outside and not self.objective.traceable
         sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
         self.spread = self.objective.range(self.maxfev, sampled)
         self._check_spread()

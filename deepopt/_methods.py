@@ -153,6 +153,11 @@ class Options:
         """Whether the recipe is one part of a global search, where f can be traced."""
         return False
 
+    @property
+    def searches_outside(self) -> bool:
+        """Whether a black box has a global search of its own."""
+        return False
+
     def outside(self) -> Options:
         """The options for a black box."""
         return self
@@ -254,8 +259,14 @@ class HomotopyOptions(Options):
     def searches(self) -> bool:
         return True
 
+    @property
+    def searches_outside(self) -> bool:
+        return self.schedule is None and self.descent is None
+
     def outside(self) -> HomotopyOptions:
-        """One ride of many points, which SciPy's polish ends."""
+        """Those of the search, else of one ride of many points, which SciPy's polish ends."""
+        if self.searches_outside:
+            return self
         iterations = min(self.maxiter, BLACK_BOX_RIDE)
         return dataclasses.replace(self, maxiter=iterations, n_paths=self.n_starts)
 

@@ -7,10 +7,11 @@ import pytest
 from scipy.optimize import minimize, rosen, rosen_der
 
 import deepopt
-from deepopt import _filtering
+from deepopt import _black_box
 from deepopt._box import Box
 from deepopt._elite import SIZE, Elite
 from deepopt._evolution import Evolution, Restarts
+from deepopt._filtering import TURNS, Filtering
 
 
 def solve(f, d=4, low=-2.0, high=2.0, **given):
@@ -73,23 +74,24 @@ def test_restarts_spend_alike_on_large_and_small_populations():
     assert sum(size <= 64 for size in sizes) >= 4
 
 
-def filtered(f, d, seed, directions=None):
-    """Where a descent from coarse to fine ends, its value and the points it took."""
-    start, points = np.random.default_rng(seed).random(d), 0
-
-    def values(u):
-        nonlocal points
-        assert u.min() >= 0
-        assert u.max() <= 1
-        points += len(u)
-        return f(u)
-
-    axes = np.eye(d) if directions is None else directions
-    with np.errstate(invalid="raise", over="raise"):
-        u = _filtering.descend(values, unit_box(d), start, float(f(start[None])[0]), axes)
-    end, begun = (float(f(at[None])[0]) for at in (u, start))
-    assert not end > begun
-    return u, end, points
+def filtered(f, d, seed, directions=None, box=None):
+    """A descent from coarse to fine that is over, and all points that it asked for."""
+    box = box or unit_box(d)
+    start = box.draw(np.random.default_rng(seed), 1)[0]
+    begun = float(f(start[None])[0])
+    run = Filtering(box, start, begun, np.eye(d) if directions is None else directions)
+    asked, over = [], False
+    with np.errstate(invalid="raise", over="raise", divide="raise"):
+        while not over:
+            asked.append(run.ask())
+            assert np.isfinite(asked[-1]).all()
+            over = run.tell(f(asked[-1]))
+    points = np.concatenate(asked)
+    assert (points[:, box.closed] >= 0).all()
+    assert (points[:, box.closed] <= 1).all()
+    assert run.f <= begun
+    assert run.f == f(run.u[None])[0]
+    return run, asked
 
 
 def test_filtering_descends_a_funnel_through_its_ripples():
@@ -101,36 +103,41 @@ def test_filtering_descends_a_funnel_through_its_ripples():
             z = (u - 0.6) @ turn
             return (z**2 - 0.02 * np.cos(40 * z) + 0.02).sum(axis=-1)
 
-        _, end, points = filtered(rippled, 6, seed, np.linalg.qr(turn + 0.3)[0])
-        assert points <= 13 * _filtering.TURNS
-        ends.append(end)
+        run, asked = filtered(rippled, 6, seed, np.linalg.qr(turn + 0.3)[0])
+        assert len(asked) <= 2 * TURNS
+        ends.append(run.f)
         nearby.append(minimize(rippled, np.random.default_rng(seed).random(6)).fun)
     assert sum(ends) < 0.4 * sum(nearby)
 
 
-def test_filtering_finds_the_minimum_of_parabolas_at_once():
-    bowls = np.array([1.0, 30.0, 0.2])
-    u, end, _ = filtered(lambda u: ((u - 0.45) ** 2 * bowls).sum(axis=1), 3, 1)
-    np.testing.assert_allclose(u, 0.45, atol=1e-12)
-    asked = []
-    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
-
-    def values(x):
-        asked.append(len(x))
-        return (((x - 0.5) @ directions.T) ** 2 * bowls).sum(axis=1)
-
-    start = np.full(3, 0.5) + 0.1 * directions.sum(axis=0)
-    _filtering.descend(values, unit_box(3), start, float(values(start[None])[0]), directions)
-    assert asked[1:3] == [6, 1]
-    assert end < 1e-20
+@pytest.mark.parametrize("d", [1, 3])
+def test_filtering_goes_to_the_minimum_of_oblique_parabolas_at_once(d):
+    bowls, near = np.array([1.0, 3.0, 0.2])[:d], np.full(d, 0.5)
+    directions = np.linalg.qr(np.random.default_rng(0).standard_normal((d, d)))[0]
+    f = lambda x: (((x - 0.45) @ directions.T) ** 2 * bowls).sum(axis=1)  # noqa: E731
+    run = Filtering(unit_box(d), near, float(f(near[None])[0]), directions)
+    assert len(run.ask()) == 2 * d
+    run.tell(f(run.ask()))
+    np.testing.assert_allclose(run.ask(), [[0.45] * d], atol=1e-12)
+    run.tell(f(run.ask()))
+    np.testing.assert_allclose(run.u, 0.45, atol=1e-12)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_filtering_survives_values_that_are_not_finite(value):
+def test_filtering_needs_no_bounds():
+    box = Box.make(np.array([-np.inf, 0.0]), np.array([np.inf, np.inf]), np.array([3.0, 2.0]))
+    run, _ = filtered(lambda u: ((u - 2.5) ** 2).sum(axis=1), 2, 0, box=box)
+    np.testing.assert_allclose(run.u, 2.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308])
+def test_filtering_survives_values_without_measure(value):
     f = lambda u: np.where(u[:, 0] > 0.6, value, ((u - 0.5) ** 2).sum(axis=1))  # noqa: E731
     begun = [seed for seed in range(8) if np.random.default_rng(seed).random(3)[0] < 0.6]
     assert len(begun) >= 3
-    assert max(filtered(f, 3, seed)[1] for seed in begun) < 1e-4
+    if value != -1e308:
+        assert max(filtered(f, 3, seed)[0].f for seed in begun) < 1e-4
+    else:
+        assert min(filtered(f, 3, seed)[0].f for seed in begun) == value
 
 
 def test_the_elite_keeps_distinct_minima_in_order():
@@ -287,3 +294,55 @@ def test_rugged_funnels_are_descended_with_few_points(seed):
 
     f = point_by_point(ackley)
     assert solve(f, 5, -32.0, 32.0, rng=seed, options={"maxfev": 300 * 6}).fun < 1e-5
+
+
+@pytest.mark.parametrize("d", [300, 301])
+def test_above_300_variables_no_arm_keeps_a_matrix(d, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_black_box, "WAIT", 0)
+    for kind in (Filtering, Evolution):
+        monkeypatch.setattr(
+            kind, "ask", lambda run: asked.append(type(run)) or np.full((1, d), 0.5)
+        )
+        monkeypatch.setattr(kind, "tell", lambda run, values: False)
+    f = point_by_point(lambda x: float(np.sum(x * x)))
+    assert solve(f, d, options={"maxfev": 4000, "polish": False}).status == 2
+    assert set(asked) == ({Filtering, Evolution} if d == 300 else set())
+
+
+def test_arms_spend_by_their_shares_and_none_holds_the_others_up(monkeypatch):
+    spent, turns = {}, {}
+    arms = {
+        "_search_locally": "local", "_scan_next": "scans", "_filter": "filtering",
+        "_evolve": "evolution",
+    }  # fmt: skip
+    for method, arm in arms.items():
+        turn = getattr(_black_box.BlackBoxSearch, method)
+
+        def counted(search, turn=turn, arm=arm):
+            before = search._objective.nfev
+            turn(search)
+            points = search._objective.nfev - before
+            spent[arm] = spent.get(arm, 0) + points
+            turns[arm] = max(turns.get(arm, 0), points)
+
+        monkeypatch.setattr(_black_box.BlackBoxSearch, method, counted)
+    f = point_by_point(lambda x: float(np.sum(x * x - 10 * np.cos(9 * x))))
+    solve(f, 3, options={"maxfev": 12_000})
+    wait = _black_box.WAIT * 4
+    for arm, share in _black_box.SHARES.items():
+        late = wait if arm == "evolution" else 0
+        assert spent[arm] / share + late == pytest.approx(spent["scans"], rel=0.25)
+    assert turns["evolution"] < 0.2 * spent["evolution"]
+
+
+def test_given_gradients_leave_little_to_the_arms_without():
+    result = solve(rosen, 100, -2.0, 2.1, jac=rosen_der, options={"maxfev": 3000})
+    assert result.fun < 1e-10
+
+
+def test_maxiter_is_what_the_caller_said():
+    f = point_by_point(lambda x: float(np.sum(np.floor(20 * x) ** 2) + np.sum(np.sin(50 * x))))
+    result = solve(f, 3, options={"maxiter": 3500, "maxfev": 10**6})
+    assert result.status == 0 or result.nit == 3500
+    assert solve(f, 3, options={"maxiter": 7}).nit == 7
