@@ -100,7 +100,9 @@ def test_bad_usage_of_the_command_line_itself() -> None:
 def test_ctrl_c_keeps_finished_cells_and_the_command_continues(tmp_path: Path) -> None:
     small = ["bench", "--dim", "2", "--only", "sphere", "--only", "ackley", "--out", str(tmp_path)]
     long = [*small, "--iterations", "20000"]
-    process = subprocess.Popen([*COMMAND, *long], stderr=subprocess.PIPE, text=True, env=CLEAN)
+    process = subprocess.Popen(
+        [*COMMAND, *long], stderr=subprocess.PIPE, text=True, env=CLEAN, preexec_fn=_heed_ctrl_c
+    )
     _wait_for(lambda: len(list(tmp_path.glob("cells/*.json"))) == 1, process)
     (kept,) = tmp_path.glob("cells/*.json")
     before = kept.stat().st_mtime_ns
@@ -114,6 +116,11 @@ def test_ctrl_c_keeps_finished_cells_and_the_command_continues(tmp_path: Path) -
     assert json.loads(kept.read_text())["result"]["nit"] == 20_000
     assert not (tmp_path / "results.json").exists()
     assert kept.stat().st_mtime_ns == before
+
+
+def _heed_ctrl_c() -> None:
+    """A process that is started from one in the background would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for(condition: object, process: subprocess.Popen[str]) -> None:
