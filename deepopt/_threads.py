@@ -9,53 +9,59 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
-_before: list[int] | None = None  # threads of each library while they are held to one
+
+class _Here(threading.local):
+    """The limit that this Python thread has set; threadpoolctl settles it between several."""
+
+    limit: Any = None
+
+
+_here = _Here()
 
 
 @functools.cache
-def _libraries() -> list[Any]:
+def _libraries() -> Any:
     """Those that are loaded, SciPy's among them."""
     import scipy.linalg  # noqa: F401
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    return ThreadpoolController().select(user_api="blas")
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Linear algebra in one thread, in this scope."""
-    global _before
-    if _before is not None:
+    if _here.limit is not None:
         yield
         return
-    _before = [library.num_threads for library in _libraries()]
-    _set([1] * len(_before))
+    _begin()
     try:
         yield
     finally:
-        before, _before = _before, None
-        _set(before)
+        _end()
 
 
 @contextlib.contextmanager
 def threads_as_before() -> Iterator[None]:
     """What the libraries had outside of `one_thread`, in this scope."""
-    global _before
-    if _before is None:
+    if _here.limit is None:
         yield
         return
-    before, _before = _before, None
-    _set(before)
+    _end()
     try:
         yield
     finally:
-        _set([1] * len(before))
-        _before = before
+        _begin()
 
 
-def _set(counts: list[int]) -> None:
-    for library, count in zip(_libraries(), counts, strict=True):
-        library.set_num_threads(count)
+def _begin() -> None:
+    _here.limit = _libraries().limit(limits=1)
+
+
+def _end() -> None:
+    limit, _here.limit = _here.limit, None
+    limit.restore_original_limits()

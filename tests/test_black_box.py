@@ -129,6 +129,18 @@ def test_filtering_needs_no_bounds():
     np.testing.assert_allclose(run.u, 2.5, atol=1e-6)
 
 
+def test_filtering_leaves_fixed_variables_alone(monkeypatch):
+    asked = []
+    ask = Filtering.ask
+    monkeypatch.setattr(Filtering, "ask", lambda run: asked.append(ask(run)) or asked[-1])
+    bounds = [(0.5, 0.5), (-1, 1), (0.2, 0.2), (-1, 1)]
+    f = point_by_point(lambda x: float(np.sum((x - 0.3) ** 2)))
+    deepopt.minimize(f, bounds=bounds, rng=0, options={"maxfev": 300, "polish": False})
+    assert {len(points) for points in asked} == {4, 1}
+    stencils = [points for points in asked if len(points) == 4]
+    assert all(np.ptp(points[:, [0, 2]], axis=0).max() == 0 for points in stencils)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308])
 def test_filtering_survives_values_without_measure(value):
     f = lambda u: np.where(u[:, 0] > 0.6, value, ((u - 0.5) ** 2).sum(axis=1))  # noqa: E731
