@@ -7,7 +7,7 @@
 - *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
   through its ripples.
 - *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
-  spends more. Where gradients are given, filtering comes later too.
+  spends more.
 
 The arm that has spent the fewest points for its share goes next. The search ends when it has gone
 on for as long again, and some more, without lowering the best value. Nothing is compiled. What each
@@ -39,7 +39,7 @@ GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they
 REFINED = 12  # points in the best cell
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
-WAIT = 100  # points for each dimension and one more, by which some arms come later
+WAIT = 100  # points for each dimension and one more, by which evolution comes later
 MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
 
 
@@ -75,9 +75,9 @@ class BlackBoxSearch:
     def _run_arms(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
         arms = self._arms()
-        late = {"evolution"} if objective.points_per_gradient > 1 else {"evolution", "filtering"}
-        wait = float(WAIT * (self._box.dim + 1))
-        spent = {name: wait if name in late else 0.0 for name in arms}
+        spent = dict.fromkeys(arms, 0.0)
+        if "evolution" in spent:
+            spent["evolution"] = float(WAIT * (self._box.dim + 1))
         lowest, last_gain = np.inf, objective.nfev
         try:
             while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
