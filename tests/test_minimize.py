@@ -289,7 +289,7 @@ def test_ctrl_c_returns_the_best_so_far(method, limit):
             raise KeyboardInterrupt
         return rosen(np.asarray(x))
 
-    result = solve(f, method, {"n_starts": 3}, jac=rosen_der)
+    result = solve(f, method, {"n_starts": 3, "maxiter": 500}, jac=rosen_der)
     assert result.status == 5
     assert result.fun == rosen(result.x)
 
