@@ -7,7 +7,7 @@
 - *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
   through its ripples.
 - *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
-  spends more.
+  spends more than all of them.
 
 The arm that has spent the fewest points for its share goes next. The search ends when it has gone
 on for as long again, and some more, without lowering the best value. Nothing is compiled. What each
@@ -25,14 +25,14 @@ import numpy as np
 from . import _scan
 from ._drive import Best
 from ._elite import Elite
-from ._evolution import Evolution, Restarts
+from ._evolution import Evolution
 from ._filtering import Filtering
 from ._polish import Polished, polish
 from ._result import Status
 from ._search import SCALES, Parts, Stopped
 from ._threads import one_thread
 
-SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 3}  # of the points
+SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
 DRAWN = 4  # points of which the lowest begins a descent
 GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
@@ -56,8 +56,7 @@ class BlackBoxSearch:
         self._grid = GRID / FINER
         self._filtering: Filtering | None = None
         self._oblique = False  # whether its directions are random
-        self._restarts = Restarts(self._box, rng)
-        self._run: Evolution | None = None
+        self._evolution: Evolution | None = None
         self.elite = Elite()
         self.gradient: np.ndarray | None = None  # at the point that was polished last
         self.polished_x: np.ndarray | None = None
@@ -111,6 +110,8 @@ class BlackBoxSearch:
             absent.add("local")
         if self._box.dim > MATRICES:
             absent |= {"filtering", "evolution"}
+        if np.count_nonzero(self._box.width) < 2:
+            absent.add("evolution")
         return {name: turn for name, turn in arms.items() if name not in absent}
 
     # The arms: one turn of each
@@ -144,12 +145,8 @@ class BlackBoxSearch:
                 self._start = cut_short if self._start is None else self._start
 
     def _evolve(self) -> None:
-        if self._run is None:
-            self._run = self._restarts.next()
-        points = self._run.ask()
-        self._restarts.spent(len(points))
-        if self._run.tell(self._values(points)):
-            self._run = None
+        self._evolution = self._evolution or Evolution(self._box, self._rng)
+        self._evolution.tell(self._values(self._evolution.ask()), self._parts.spread)
 
     # What they do
 

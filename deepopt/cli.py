@@ -70,14 +70,14 @@ def main() -> None:
 @click.option("--points", type=int, help="black-box: of a run, per d + 1.  [default: 1000]")
 @_plainly
 def bench(suite: str, **given: Any) -> None:
-    r"""Run a suite and write its tables, JSON, CSV and figures to DIR.
+    """Run a suite and write its tables, JSON, CSV and figures to DIR.
 
     \b
     quick      gd and deep on nine objectives from one start: a minute; the default
     convexity  paper A's protocol in full: hours
     peers      deepopt, SciPy, pycma and PyTorch with gradients, in equal wall time: hours
     black-box  the same without gradients, in equal evaluations: an hour
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
     from .bench import run
 
     run(suite, **{key: value for key, value in given.items() if value not in (None, ())})
