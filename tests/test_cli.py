@@ -48,6 +48,12 @@ def test_help_is_light() -> None:
     assert loaded.stdout.strip() == "[]", loaded.stderr
 
 
+def test_help_of_bench_has_a_line_for_each_suite() -> None:
+    lines = CliRunner().invoke(main, ["bench", "--help"]).output.splitlines()
+    for suite in ("quick", "convexity", "peers", "black-box"):
+        assert any(line.split()[:1] == [suite] for line in lines), suite
+
+
 def test_version() -> None:
     done = CliRunner().invoke(main, ["--version"])
     assert done.output.strip() == f"deepopt, version {deepopt.__version__}"
