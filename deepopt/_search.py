@@ -35,7 +35,7 @@ from .schedules import Constant
 
 PATIENCE = 3  # rounds without improvement that end the search
 FIRST_RIDE = 2000  # iterations of the first ride
-LOCAL = 300  # iterations of a hop at most
+LOCAL, PER_VARIABLE = 300, 2  # iterations of a hop at most, or so many for each variable
 LOCAL_STALL = 12  # … of them without progress, which end one
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 FIRST_HOPS = 1  # batches before the scans
@@ -160,9 +160,10 @@ class Search:
         """Batches of local searches; whether they lowered the best value."""
         before = self._objective.best_f
         recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
+        longest = max(LOCAL, PER_VARIABLE * self._box.dim)
         for _ in range(batches):
             starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
-            horizon = self._affordable(LOCAL, recipe, len(starts), 1.0)
+            horizon = self._affordable(longest, recipe, len(starts), 1.0)
             self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
         self._polish()
         return self._gained(before)
