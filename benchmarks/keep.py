@@ -14,7 +14,7 @@ from pathlib import Path
 import common
 
 HERE = Path(__file__).parent
-# Suite -> its page, and its figures with their names in docs/images.
+# Suite, and where that is not all of it its dimension -> its page, and its figures with their names in docs/images.
 PAGES = {
     "convexity": (
         "reproduction.md",
@@ -22,6 +22,8 @@ PAGES = {
          ("figure1", "figure2", "figure2_shifted", "figure2_rotated")},
     ),
     "peers": ("peers.md", {"profiles.png": "peers.png"}),
+    "peers-200": ("peers.md", {}),
+    "peers-1000": ("peers.md", {}),
     "black-box": ("peers.md", {"profiles.png": "black_box.png"}),
 }  # fmt: skip
 

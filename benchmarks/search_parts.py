@@ -18,7 +18,7 @@ SEEDS, SECONDS = 3, 6.0
 PARTS = {
     "everything": {},
     "no rides": {"FIRST_RIDE": 0},
-    "no hops": {"HOPS": 0},
+    "no hops": {"HOPS": 0, "FIRST_HOPS": 0},
     "no crossings": {"CROSSED": 0.0},
     "no scans": {"SCAN_SHARE": 0.0},
     "no learned directions": {"LEARNABLE": 0},
