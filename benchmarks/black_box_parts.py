@@ -58,7 +58,10 @@ def shares_solved() -> list[float]:
 
 
 def table(results: dict) -> str:
-    lines = ["| | " + " | ".join(f"{mark:,}" for mark in MARKS) + " |", "|---" * (len(MARKS) + 1) + "|"]
+    lines = [
+        "| | " + " | ".join(f"{mark:,}" for mark in MARKS) + " |",
+        "|---" * (len(MARKS) + 1) + "|",
+    ]
     for name, shares in results.items():
         lines.append(f"| {name} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)

@@ -14,7 +14,8 @@ from pathlib import Path
 import common
 
 HERE = Path(__file__).parent
-# Suite, and where that is not all of it its dimension -> its page, and its figures with their names in docs/images.
+# Suite, with its dimension where that is a part of it -> its page, and its figures with their names
+# in docs/images.
 PAGES = {
     "convexity": (
         "reproduction.md",
