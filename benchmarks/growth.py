@@ -1,7 +1,7 @@
 """The default call as d grows: seconds to the minimum and peak memory, up to 10,000 variables.
 
 Ackley, Levy, Rastrigin and Rosenbrock, shifted at d = 100 … 10,000 and rotated and shifted at
-d = 1,000. Every run is the first call of a process of its own on all cores, so its seconds hold
+d = 1,000. Every run is the first call of a process of its own, so its seconds hold
 the compilation (imports do not count) and its memory is its own; it ends 1e-8 above the minimum, by
 itself, or after `LIMIT` seconds.
 
