@@ -151,6 +151,10 @@ class Driver:
         points = np.concatenate([to_numpy(g.state.best_x) for g in self.groups])
         return np.asarray(points, dtype="float64")
 
+    def going(self) -> np.ndarray:
+        """Which runs (R,) are not over."""
+        return np.concatenate([~to_numpy(group.state.done) for group in self.groups])
+
     def points(self, run: int) -> np.ndarray:
         """The points (n, d) where a run stands now, in the user's coordinates."""
         group, row = self._locate(run)

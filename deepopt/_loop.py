@@ -22,7 +22,7 @@ from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
 from .schedules import Eased, Schedule
 
-CHUNK_SECONDS = 0.2  # how long the compiled program may keep Python waiting
+CHUNK_SECONDS = 0.5  # how long the compiled program may keep Python waiting
 NEVER = 2**31 - 1
 
 

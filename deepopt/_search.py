@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,7 +36,9 @@ from .schedules import Constant
 
 PATIENCE = 3  # rounds without improvement that end the search
 FIRST_RIDE = 2000  # iterations of the first ride
-LOCAL, PER_VARIABLE = 300, 2  # iterations of a hop at most, or so many for each variable
+LOCAL = 300  # iterations of a batch of hops at most, …
+CROWD, PER_VARIABLE, LONGEST = 0.25, 2, 3000  # … or so many per variable and in all, while such a
+# part of its runs still goes down
 LOCAL_STALL = 12  # … of them without progress, which end one
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 FIRST_HOPS = 1  # batches before the scans
@@ -44,7 +47,7 @@ HOPPED, CROSSED = 0.375, 0.25  # of a batch: around a best point, between two; t
 SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
 SHORTEST_RIDE = 50  # iterations
 RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
-GAP, GAP_WATCHED = 1000, 50  # iterations between two records of the history
+GAP, GAP_WATCHED = LOCAL, 50  # iterations between two records of the history
 CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
 ELEMENTS = 2**22  # … but no more than this many numbers in a batch of points
 BLOCKS = 32  # groups of directions, each scanned with the others at rest
@@ -160,7 +163,7 @@ class Search:
         """Batches of local searches; whether they lowered the best value."""
         before = self._objective.best_f
         recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
-        longest = max(LOCAL, PER_VARIABLE * self._box.dim)
+        longest = max(LOCAL, min(PER_VARIABLE * self._box.dim, LONGEST))
         for _ in range(batches):
             starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
             horizon = self._affordable(longest, recipe, len(starts), 1.0)
@@ -265,8 +268,7 @@ class Search:
         driver = Driver(
             parts.program(recipe), self._objective, [group], limits, parts.watch, parts.log
         )
-        gap = GAP_WATCHED if parts.watched else GAP
-        status = driver.run([*range(gap, limits.maxiter, gap), limits.maxiter])
+        status = driver.run(self._records(driver, limits.maxiter, recipe is self._recipe))
         parts.log.nit += driver.nit
         self._gather(driver.best_points(), driver.best_per_run())
         if recipe is self._recipe:
@@ -275,6 +277,15 @@ class Search:
             raise Stopped(status)
         if parts.log.nit >= parts.limits.maxiter:
             raise Stopped(Status.MAXITER)
+
+    def _records(self, driver: Driver, last: int, to_the_end: bool) -> Iterator[int]:
+        """Iterations at which to look; a batch of hops is left when few of its runs go on."""
+        gap, at = GAP_WATCHED if self._parts.watched else GAP, 0
+        while at < last:
+            at = min(at + gap, last)
+            yield at
+            if not to_the_end and at >= LOCAL and driver.going().mean() < CROWD:
+                return
 
     def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
         """Keep the runs' best points, with the values that f itself gives them."""
