@@ -7,7 +7,7 @@ itself, or after `LIMIT` seconds.
 
     python growth.py
 
-writes results/growth.{json,md}, and the table of docs/homotopy.md.
+writes results/growth.{json,md}.
 """
 
 import json
@@ -77,4 +77,3 @@ if __name__ == "__main__":
                 ]
                 print(name, variant, d, results[f"{name} {variant} {d}"], flush=True)
         common.write("growth", results, table(results))
-        common.insert("homotopy.md", {"growth": table(results)})
