@@ -36,10 +36,10 @@ from .schedules import Constant
 
 PATIENCE = 3  # rounds without improvement that end the search
 FIRST_RIDE = 2000  # iterations of the first ride
-LOCAL = 300  # iterations of a batch of hops at most, …
-CROWD, PER_VARIABLE, LONGEST = 0.25, 2, 3000  # … or so many per variable and in all, while such a
-# part of its runs still goes down
-LOCAL_STALL = 12  # … of them without progress, which end one
+LOCAL = 300  # iterations of a batch of hops
+PER_VARIABLE, LONGEST = 2, 3000  # … at most, for each variable and in all, while a crowd goes on
+CROWD = 0.25  # of the runs of a batch
+LOCAL_STALL = 12  # iterations without progress, which end a hop
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 FIRST_HOPS = 1  # batches before the scans
 HOPS = 8  # batches of the first round

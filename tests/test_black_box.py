@@ -33,7 +33,7 @@ def unit_box(d):
     return Box.make(np.zeros(d), np.ones(d))
 
 
-def evolve(f, box, seed, points):
+def evolve(f, box, seed, points, spread=1.0):
     """The lowest value that evolution finds within so many points, and its populations."""
     run = Evolution(box, np.random.default_rng(seed))
     best, populations = np.inf, []
@@ -42,7 +42,7 @@ def evolve(f, box, seed, points):
         assert (u[:, box.closed] >= 0).all()
         assert (u[:, box.closed] <= 1).all()
         values = f(u)
-        run.tell(values, 1.0)
+        run.tell(values, spread)
         best = np.fmin(best, np.fmin.reduce(values))
         populations.append(len(u))
     return best, populations
@@ -54,6 +54,24 @@ def test_evolution_converges_on_an_ellipsoid_of_condition_a_million(d):
     scales = 10.0 ** (6 * np.arange(d) / max(d - 1, 1))
     f = lambda u: (((u - 0.4) @ rotation) ** 2 * scales).sum(axis=1)  # noqa: E731
     assert evolve(f, unit_box(d), 0, 1000 * d)[0] < 1e-9
+
+
+def test_evolution_does_not_depend_on_the_scale_of_f():
+    f = lambda u: ((u - 0.4) ** 2).sum(axis=1)  # noqa: E731
+    small = lambda u: 1e-30 * f(u)  # noqa: E731
+    known = evolve(f, unit_box(3), 0, 900)
+    best, populations = evolve(small, unit_box(3), 0, 900, 1e-30)
+    assert best == pytest.approx(1e-30 * known[0], rel=1e-6)
+    assert populations == known[1]
+
+
+@pytest.mark.parametrize("fixed", [1, 2])
+def test_evolution_is_for_two_free_variables_and_more(fixed, monkeypatch):
+    monkeypatch.setattr(_black_box, "Evolution", lambda box, rng: pytest.fail("was asked"))
+    f = point_by_point(lambda x: float(np.floor(50 * abs(x[0])) + np.sin(40 * x[0])))
+    bounds = [(-2, 2)] * (2 - fixed) + [(1, 1)] * fixed
+    result = deepopt.minimize(f, bounds=bounds, rng=0, options={"maxfev": 2000})
+    assert result.nfev > 3 * 3 * _black_box.WAIT or fixed == 2
 
 
 def test_evolution_survives_values_that_are_not_finite():

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from keras import ops
 
 import deepopt
-from deepopt import LBFGS, Constant, Direct, Recipe, _scan
+from deepopt import LBFGS, Constant, Direct, Recipe, _scan, _search
 from deepopt._backend import precision, to_numpy
 from deepopt._box import Box
+from deepopt._drive import Driver
 from deepopt.bench.held_out import DropWave, Griewank, LennardJones, Salomon
 from deepopt.problems import (
     FUNCTIONS,
@@ -241,3 +242,26 @@ def test_a_function_without_any_finite_value_costs_few_points():
     result = deepopt.minimize(f, bounds=[(-1, 1)] * 3, rng=0)
     assert result.status == 4
     assert result.nfev < 10_000
+
+
+def test_a_batch_of_hops_goes_on_while_a_crowd_of_its_runs_does(monkeypatch):
+    monkeypatch.setattr(_search, "LOCAL", 20)
+    monkeypatch.setattr(_search, "GAP", 20)
+    batches, run = [], Driver.run
+
+    def watched(driver, stops):
+        status = run(driver, stops)
+        if isinstance(driver._program.recipe.descent, LBFGS):
+            batches.append((driver.nit, driver.going().mean()))
+        return status
+
+    monkeypatch.setattr(Driver, "run", watched)
+    options = {"maxfev": 12_000}
+    deepopt.minimize(FUNCTIONS["rosenbrock"].with_dim(40), rng=0, options=options)
+    assert batches[0][0] == 80  # two iterations for each variable
+    batches.clear()
+    deepopt.minimize(rastrigin.with_dim(40).shifted(rng=0), rng=0, options=options)
+    left = [share for nit, share in batches if 20 <= nit < 80]
+    assert left
+    assert max(left) < 0.25
+    assert max(left) > 0
