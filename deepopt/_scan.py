@@ -124,12 +124,13 @@ def scan(
     rng: np.random.Generator,
     cells: int,
     blocks: int,
+    batch: int,
 ) -> Moves:
     """Profiles of f along all directions through a centre (d,), and each one's lowest point.
 
     The directions are scanned in `blocks` groups, the others staying at the centre: more groups
     cost more, reach further where directions are oblique, and disturb each other less. Takes
-    blocks × cells gradients.
+    blocks × cells gradients, `batch` points at once.
     """
     d = len(centre)
     lower, upper = edges(box, centre)
@@ -140,13 +141,17 @@ def scan(
         reach = directions.reach(group, margin, cells)
         low, high = np.maximum(near[group], -reach), np.minimum(far[group], reach)
         width = (high - low) / cells
-        order = np.argsort(rng.random((cells, len(group))), axis=0)  # a Latin hypercube
-        u = directions.walk(centre, low + width * (order + 0.5), group)
-        found = directions.slopes(gradients(np.clip(u, lower, upper, out=u)), group)
+        order = _latin(rng, cells, len(group), batch * d)
         slopes = np.empty((cells, len(group)))
-        np.put_along_axis(slopes, order, found, axis=0)
-        profile = np.zeros((cells, len(group)))
-        np.cumsum(0.5 * (slopes[1:] + slopes[:-1]) * width, axis=0, out=profile[1:])
+        for at in range(0, cells, batch):
+            part = order[at : at + batch]
+            u = directions.walk(centre, low + width * (part + 0.5), group)
+            found = directions.slopes(gradients(np.clip(u, lower, upper, out=u)), group)
+            np.put_along_axis(slopes, part, found, axis=0)
+        profile = slopes  # its running sum, in place
+        profile[1:] = 0.5 * (slopes[1:] + slopes[:-1]) * width
+        profile[0] = 0.0
+        np.cumsum(profile, axis=0, out=profile)
         with np.errstate(divide="ignore", invalid="ignore"):
             here = np.clip(np.nan_to_num(-low / width), 0, cells - 1).astype(int)
         lowest = np.argmin(profile, axis=0)
@@ -154,6 +159,19 @@ def scan(
         moves.gain[group] = profile[here, columns] - profile[lowest, columns]
         moves.length[group] = low + width * (lowest + 0.5)
     return moves
+
+
+def _latin(rng: np.random.Generator, cells: int, columns: int, numbers: int) -> np.ndarray:
+    """Random permutations of the cells (cells, columns), one in each column.
+
+    No more than so many numbers are drawn at once.
+    """
+    order = np.empty((cells, columns), dtype="int32")
+    width = max(1, numbers // cells)
+    for at in range(0, columns, width):
+        part = order[:, at : at + width]
+        part[:] = np.argsort(rng.random(part.shape), axis=0)
+    return order
 
 
 def singles(

@@ -49,7 +49,8 @@ SHORTEST_RIDE = 50  # iterations
 RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
 GAP, GAP_WATCHED = LOCAL, 50  # iterations between two records of the history
 CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
-ELEMENTS = 2**22  # … but no more than this many numbers in a batch of points
+PROFILES = 2**26  # … but no more than this many numbers in its profiles
+BATCH, NUMBERS = 1024, 2**22  # points at once, and numbers in them
 BLOCKS = 32  # groups of directions, each scanned with the others at rest
 SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
@@ -186,7 +187,7 @@ class Search:
         """Directions in which f may be a sum, from its Hessian at a random point."""
         d = self._box.dim
         left = self._parts.limits.maxfev - self._objective.nfev
-        if not 2 <= d <= LEARNABLE or 2 * (d + self._cells()) > SCAN_SHARE * left:
+        if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
             return None
         near = 0.1 * self._rng.standard_normal(d)
         return _scan.learned_directions(self._slopes, self._box, self._box.centre + near)
@@ -203,11 +204,14 @@ class Search:
     ) -> bool:
         """A scan and a polish; whether a point that the scan proposed was the best so far."""
         objective, before = self._objective, self._objective.best_f
-        cells = self._cells(finer) // (1 if blocks == 1 else 2)
+        cells = CELLS * finer // (1 if blocks == 1 else 2)
+        cells = min(cells, _power_of_two(PROFILES // self._box.dim))
         left = self._parts.limits.maxfev - objective.nfev
-        if min(blocks, self._box.dim) * (cells + self._cells()) > SCAN_SHARE * left:
+        if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * left:
             return False
-        moves = _scan.scan(self._slopes, self._box, centre, directions, self._rng, cells, blocks)
+        moves = _scan.scan(
+            self._slopes, self._box, centre, directions, self._rng, cells, blocks, self._batch
+        )
         if blocks > 1:
             moves = moves._replace(gain=self._gains(moves, centre, directions))
         self._values(_scan.combinations(moves, centre, directions, self._box))
@@ -218,8 +222,8 @@ class Search:
     def _gains(self, moves: _scan.Moves, centre: np.ndarray, directions: _scan.Axes) -> np.ndarray:
         """By how much each move (d,) by itself lowers f."""
         values = [self._values(centre[None])]
-        for at in range(0, len(centre), self._cells()):
-            group = np.arange(at, min(at + self._cells(), len(centre)))
+        for at in range(0, len(centre), self._batch):
+            group = np.arange(at, min(at + self._batch, len(centre)))
             points = _scan.singles(moves, centre, directions, self._box, group)
             values.append(self._values(points))
         found = np.concatenate(values)
@@ -307,7 +311,7 @@ class Search:
 
     def _values(self, u: np.ndarray) -> np.ndarray:
         """f (N,) at points (N, d), in batches; the objective notes the lowest."""
-        size, parts = self._cells(), [np.empty(0)]
+        size, parts = self._batch, [np.empty(0)]
         for at in range(0, len(u), size):
             part = u[at : at + size]
             self._check_limits(len(part))
@@ -316,7 +320,7 @@ class Search:
 
     def _slopes(self, u: np.ndarray) -> np.ndarray:
         """∂f/∂u (N, d) at points (N, d), in batches of one size; 0 where not finite."""
-        size, parts = min(len(u), self._cells()), []
+        size, parts = min(len(u), self._batch), []
         for at in range(0, len(u), size):
             part = u[at : at + size]
             self._check_limits(size)
@@ -349,9 +353,15 @@ class Search:
         points = share * (limits.maxfev - self._objective.nfev)
         return int(min(horizon, limits.maxiter - self._parts.log.nit, max(points // each, 1)))
 
-    def _cells(self, finer: int = 1) -> int:
-        return int(min(CELLS * finer, max(64, ELEMENTS // self._box.dim)))
+    @property
+    def _batch(self) -> int:
+        return min(BATCH, max(64, _power_of_two(NUMBERS // self._box.dim)))
 
     def _best(self) -> np.ndarray:
         assert self._objective.best_x is not None
         return self._box.to_unit(self._objective.best_x)
+
+
+def _power_of_two(n: int) -> int:
+    """The largest that is at most n, and at least 1."""
+    return 1 << max(0, n.bit_length() - 1)

@@ -54,7 +54,7 @@ def test_a_scan_finds_the_global_minimum_along_every_axis(seed, blocks):
     centre = rng.uniform(0.1, 0.9, 6)
     from_ = rng.uniform(0, 1, 6)
     f = additive(np.eye(6), centre)
-    moves = _scan.scan(f, UNIT, from_, _scan.Axes(), rng, 512, blocks)
+    moves = _scan.scan(f, UNIT, from_, _scan.Axes(), rng, 512, blocks, 100)
     np.testing.assert_allclose(from_ + moves.length, centre, atol=3e-3)
     z = from_ - centre
     value = z**2 - 0.05 * np.cos(40 * z)
@@ -71,9 +71,21 @@ def test_directions_are_learned_and_scanned(seed):
     directions = _scan.learned_directions(f, UNIT, rng.uniform(0.4, 0.6, 6))
     aligned = np.abs(directions.columns.T @ rotation)
     np.testing.assert_allclose(np.sort(aligned.max(axis=0)), 1.0, atol=1e-2)
-    moves = _scan.scan(f, UNIT, np.full(6, 0.5), directions, rng, 512, 6)
+    moves = _scan.scan(f, UNIT, np.full(6, 0.5), directions, rng, 512, 6, 512)
     everything = _scan.combinations(moves, np.full(6, 0.5), directions, UNIT)[0]
     np.testing.assert_allclose(everything, centre, atol=2e-2)
+
+
+def test_a_scan_holds_no_more_points_than_it_may():
+    centre, sizes = np.random.default_rng(1).uniform(0.1, 0.9, 6), []
+    f = additive(np.eye(6), centre)
+
+    def gradients(u):
+        sizes.append(len(u))
+        return f(u)
+
+    _scan.scan(gradients, UNIT, centre, _scan.Axes(), np.random.default_rng(0), 250, 2, 100)
+    assert sizes == [100, 100, 50] * 2
 
 
 def test_combinations_stay_inside_and_take_the_best_moves_first():
@@ -85,7 +97,7 @@ def test_combinations_stay_inside_and_take_the_best_moves_first():
 
 def test_no_moves_where_the_gradient_says_nothing():
     moves = _scan.scan(
-        np.zeros_like, UNIT, np.full(6, 0.5), _scan.Axes(), np.random.default_rng(0), 64, 2
+        np.zeros_like, UNIT, np.full(6, 0.5), _scan.Axes(), np.random.default_rng(0), 64, 2, 64
     )
     assert (moves.gain == 0).all()
     assert _scan.combinations(moves, np.full(6, 0.5), _scan.Axes(), UNIT).shape == (0, 6)
