@@ -47,6 +47,10 @@ def measure(name: str, variant: str, d: int, seed: int) -> dict:
     }
 
 
+def plain(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
+
+
 def table(results: dict) -> str:
     heads = (f"{variant}, d = {d:,}" for variant, d, _ in CASES)
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(CASES) + 1) + "|"]
@@ -57,7 +61,9 @@ def table(results: dict) -> str:
             hits = [run["seconds"] for run in runs if run["hit"]]
             cell = f"{len(hits)}/{len(runs)}"
             if hits:
-                cell += f", {statistics.median(hits):.2g} s, at most {max(hits):.2g} s"
+                cell += f", {plain(statistics.median(hits))} s"
+            if len(hits) > 1:
+                cell += f", at most {plain(max(hits))} s"
             cells.append(f"{cell}; {max(run['gib'] for run in runs):.1f} GiB")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
