@@ -28,10 +28,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._invert import invert
     from ._methods import Recipe
     from ._minimize import minimize, scipy_method
-    from .descents import LBFGS, Adam, GradientDescent, Momentum
-    from .reparametrizations import Deep, Direct, Sphere
+    from .descents import LBFGS, Adam, GradientDescent, LevenbergMarquardt, Momentum
+    from .reparametrizations import Deep, Direct, Latent, Sphere
     from .schedules import (
         Adaptive,
         Blend,
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
         GaussianSmoothing,
         Path,
         Steady,
+        Surf,
         Temperature,
     )
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "invert": "_invert",
     "minimize": "_minimize",
     "scipy_method": "_minimize",
     "Recipe": "_methods",
@@ -62,6 +65,9 @@ _HOME = {
     "Momentum": "descents",
     "Adam": "descents",
     "LBFGS": "descents",
+    "LevenbergMarquardt": "descents",
+    "Latent": "reparametrizations",
+    "Surf": "schedules",
 }
 __all__ = [
     "LBFGS",
@@ -73,12 +79,16 @@ __all__ = [
     "Direct",
     "GaussianSmoothing",
     "GradientDescent",
+    "Latent",
+    "LevenbergMarquardt",
     "Momentum",
     "Path",
     "Recipe",
     "Sphere",
     "Steady",
+    "Surf",
     "Temperature",
+    "invert",
     "minimize",
     "problems",
     "scipy_method",

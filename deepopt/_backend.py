@@ -291,6 +291,34 @@ def vjp(
     return value.detach(), torch_back
 
 
+def loss_and_gradients(
+    function: Callable[[Tensors], tuple[Tensor, Any]], primals: Tensors
+) -> tuple[Tensor, Any, Tensors]:
+    """A loss (), what else `function` returns, and the loss's gradient for each primal."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for primal in primals:
+                tape.watch(primal)
+            loss, others = function(primals)
+        return loss, others, tape.gradient(loss, primals)
+    if name() == "jax":
+        import jax
+
+        (loss, others), gradients = jax.value_and_grad(function, has_aux=True)(primals)
+        return loss, others, gradients
+
+    import torch
+
+    with torch.enable_grad():
+        leaves = [primal.detach().requires_grad_(True) for primal in primals]
+        loss, others = function(leaves)
+        gradients = list(torch.autograd.grad(loss, leaves))
+    others = keras.tree.map_structure(lambda tensor: tensor.detach(), others)
+    return loss.detach(), others, gradients
+
+
 def value_and_grad(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple]:
     """x -> (values, gradient of their sum): per-point gradients where points do not interact."""
 
@@ -316,6 +344,34 @@ def jvp(function: Callable[[Tensor], Tensor], x: Tensor, tangent: Tensor) -> tup
     import torch
 
     return torch.func.jvp(function, (x,), (tangent,))  # type: ignore[no-any-return]
+
+
+def jacobian(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """∂function/∂x (..., m, k) at x (..., k) where values (..., m) depend on their own point alone.
+
+    By k forward passes of tangents, all at once.
+    """
+    k = x.shape[-1]
+    basis = ops.eye(k, dtype=x.dtype)
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        def column(unit: Tensor) -> Tensor:
+            return jvp(function, x, ops.broadcast_to(unit, x.shape))[1]
+
+        columns = tf.vectorized_map(column, basis)
+    elif name() == "jax":
+        import jax
+
+        _, push = jax.linearize(function, x)
+        columns = jax.vmap(lambda unit: push(ops.broadcast_to(unit, x.shape)))(basis)
+    else:
+        import torch
+
+        columns = torch.func.vmap(
+            lambda unit: torch.func.jvp(function, (x,), (unit.expand(x.shape),))[1]
+        )(basis)
+    return ops.moveaxis(columns, 0, -1)
 
 
 def normal(seed: Tensor, shape: Sequence[int], dtype: Any) -> Tensor:

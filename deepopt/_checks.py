@@ -51,3 +51,15 @@ def check_choice(label: str, value: Any, choices: Any) -> None:
     if not isinstance(value, str) or value not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{label} must be one of {expected}, got {shown(value)}")
+
+
+def check_flag(label: str, value: Any) -> None:
+    """Raise TypeError unless `value` is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{label} must be True or False, got {shown(value)}")
+
+
+def in_brief(error: BaseException) -> str:
+    """The kind of an error and the beginning of what it says."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first[:120]}"

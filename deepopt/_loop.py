@@ -11,12 +11,12 @@ d dimensions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 
-from ._backend import Compiled, Tensor, Tensors, normal, ops, to_tensor, vjp
+from ._backend import Compiled, Tensor, Tensors, jacobian, normal, ops, to_tensor, vjp
 from ._box import Box, Kinds
 from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
@@ -40,7 +40,7 @@ class State(NamedTuple):
     t: Tensor  # (R,) progress of the schedule
     pace: Tensors  # the pace's memory, each (R,)
     nit: Tensor  # (R,) int32
-    done: Tensor  # (R,) bool: stalled, or without a finite value
+    done: Tensor  # (R,) bool: stalled, as long as it may be, at its target, or without a value
 
 
 class Data(NamedTuple):
@@ -54,9 +54,13 @@ class Data(NamedTuple):
     inverse_range: Tensor  # () 1 / (range of f over the domain)
     horizon: Tensor  # () iterations over which t goes from 0 to 1
     ftol: Tensor  # () an improvement is more than this, on the scale of [0, 1]
+    rtol: Tensor  # () … and more than this part of a best loss that is positive
     stall: Tensor  # () int32 iterations without improvement that end a run
+    longest: Tensor  # () int32 iterations that end a run
+    target: Tensor  # () or (R,) f at or below this ends a run
     seed: Tensor  # () int32
     fixed: Tensors  # the reparametrization's, each (R, ...)
+    context: Any  # what f depends on besides x: nested tensors
 
 
 class Recipe(Protocol):
@@ -84,12 +88,14 @@ class Program:
     recipe
         The three parts.
     evaluate : callable or None
-        x (S, R, n, d) -> (f (S, R, n), ∂f/∂x of x's shape), traced into the program; None for a
-        black box, whose values the host brings.
+        x (S, R, n, d), context -> (f (S, R, n), ∂f/∂x of x's shape), traced into the program; None
+        for a black box, whose values the host brings.
     easy : callable or None
         The same of the schedule's easier function, as easy(x, t).
     xla : bool
         Whether TensorFlow compiles with XLA.
+    residuals : callable, optional
+        x (R, n, d), context -> r (R, n, m) with f = ½ |r|², for descents that need a Jacobian.
 
     Attributes
     ----------
@@ -100,13 +106,15 @@ class Program:
     def __init__(
         self,
         recipe: Recipe,
-        evaluate: Callable[[Tensor], tuple[Tensor, Tensor]] | None,
+        evaluate: Callable[[Tensor, Any], tuple[Tensor, Tensor]] | None,
         easy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None,
         xla: bool,
+        residuals: Callable[[Tensor, Any], Tensor] | None = None,
     ) -> None:
         self.recipe = recipe
         self.evaluate = evaluate
         self.easy = easy
+        self.residuals = residuals
         self.seconds = 0.0
         self.chunk = Compiled(self._chunk, xla)
         self.propose = Compiled(self._propose, xla=False)
@@ -135,14 +143,39 @@ class Program:
 
         def iterate(*flat: Tensor) -> tuple:
             now = keras.tree.pack_sequence_as(state, flat)
-            u, pull = self._samples(now, data)
-            x = place(u, data)
-            f, gradient = self.evaluate(x)  # type: ignore[misc]
-            easier = None if self.easy is None else self.easy(x, now.t)
-            return tuple(keras.tree.flatten(self._update(now, data, pull, x, f, gradient, easier)))
+            by = self._by_residuals if self.recipe.descent.needs_jacobian else self._by_gradients
+            return tuple(keras.tree.flatten(by(now, data)))
 
         flat = ops.while_loop(going, iterate, tuple(keras.tree.flatten(state)))
         return keras.tree.pack_sequence_as(state, list(flat))  # type: ignore[no-any-return]
+
+    def _by_gradients(self, state: State, data: Data) -> State:
+        u, pull = self._samples(state, data)
+        x = place(u, data)
+        f, gradient = self.evaluate(x, data.context)  # type: ignore[misc]
+        easier = None if self.easy is None else self.easy(x, state.t)
+        return self._update(state, data, pull, x, f, gradient, easier)
+
+    def _by_residuals(self, state: State, data: Data) -> State:
+        """An iteration from residuals; every point is descended by itself."""
+        reparametrization = self.recipe.reparametrization
+
+        def placed(w: Tensor) -> Tensor:
+            return place(reparametrization.points([w], data.fixed, data.kinds), data)
+
+        def residuals(w: Tensor) -> Tensor:
+            return self.residuals(placed(w), data.context)  # type: ignore[misc]
+
+        (w,) = state.variables
+        r = residuals(w)
+        f = 0.5 * ops.sum(r * r, axis=-1)  # (R, n)
+        loss, _, count = self._loss(state, data, f[None], None)
+        seen = Seen(
+            state.variables, loss, [], state.rate, state.nit, r,
+            lambda at: jacobian(residuals, at), reparametrization.edges(data.kinds),
+            ops.logical_not(state.done),
+        )  # fmt: skip
+        return self._advance(state, data, seen, placed(w), f, count)
 
     def _propose(self, state: State, data: Data) -> Tensor:
         return place(self._samples(state, data)[0], data)
@@ -173,27 +206,47 @@ class Program:
         A sample whose value is not finite carries no weight, a partial derivative that is not
         counts as 0, and a run without any finite value is done.
         """
-        schedule, descent = self.recipe.schedule, self.recipe.descent
-        best_x, best_f = _best(state, x[0], f[0])
+        schedule, values = self.recipe.schedule, f[0]
         if easier is not None:
             assert isinstance(schedule, Eased)
             f, gradient = _mixed(schedule.share(state.t), (f, gradient), easier)
         loss, cotangent, count = self._loss(state, data, f, gradient)
-        live = ops.logical_and(ops.logical_not(state.done), count > 0)
         rate = state.rate * schedule.rate(state.t)
-        seen = Seen(state.variables, loss, pull(cotangent), rate, state.iteration)
+        seen = Seen(state.variables, loss, pull(cotangent), rate, state.nit)
+        return self._advance(state, data, seen, x[0], values, count)
+
+    def _advance(
+        self, state: State, data: Data, seen: Seen, x: Tensor, f: Tensor, count: Tensor
+    ) -> State:
+        """The descent's step; x (R, n, d) are the points, f (R, n) the values of f itself there.
+
+        `count` (R,) says how many points of a run have a value.
+        """
+        schedule, descent, loss, rate = (
+            self.recipe.schedule, self.recipe.descent, seen.loss, seen.rate,
+        )  # fmt: skip
+        best_x, best_f = _best(state, x, f)
+        valued = count > 0
+        # A trial point of a descent by residuals may have no value, if an earlier one had
+        sound = ops.logical_or(valued, ops.isfinite(best_f)) if descent.needs_jacobian else valued
+        live = ops.logical_and(ops.logical_not(state.done), sound)
         updates, memory = descent.step(seen, state.memory)
         updates = self._with_noise(state, data, rate, updates)
         variables = [w - s for w, s in zip(state.variables, updates, strict=True)]
         variables = self.recipe.reparametrization.retract(variables)
 
         arrived = schedule.arrived(state.t)
-        lower = ops.logical_or(loss < state.best_loss - data.ftol, ops.logical_not(arrived))
-        improved = ops.logical_and(live, lower)
+        enough = (1.0 - data.rtol) * state.best_loss - data.ftol
+        lower = ops.logical_or(loss < enough, ops.logical_not(arrived))
+        improved = ops.logical_and(ops.logical_and(live, valued), lower)
         since = ops.where(improved, ops.zeros_like(state.since), state.since + 1)
         waited = ops.logical_and(since > 0, ops.equal(ops.mod(since, descent.patience + 1), 0))
         steady = ops.cast(state.iteration + 1, loss.dtype) / data.horizon
         t, pace = schedule.pace.advance(state.t, state.pace, loss, steady * ops.ones_like(state.t))
+
+        nit = state.nit + ops.cast(ops.logical_not(state.done), "int32")
+        over = ops.logical_or(since >= data.stall, best_f <= data.target)
+        over = ops.logical_or(over, nit >= data.longest)
 
         def keep(new: Tensor, old: Tensor) -> Tensor:
             return ops.where(per_run(live, old), new, old)
@@ -209,13 +262,13 @@ class Program:
             since=since,
             t=keep(t, state.t),
             pace=list(map(keep, pace, state.pace)),
-            nit=state.nit + ops.cast(ops.logical_not(state.done), "int32"),
-            done=ops.logical_or(ops.logical_not(live), since >= data.stall),
+            nit=nit,
+            done=ops.logical_or(ops.logical_not(live), over),
         )
 
     def _loss(
-        self, state: State, data: Data, f: Tensor, gradient: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, state: State, data: Data, f: Tensor, gradient: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
         """The loss (R,), its cotangent in unit coordinates, and how many points (R,) count."""
         finite = ops.isfinite(f)
         weights = ops.reshape(self.recipe.schedule.weights(state.t), (-1, 1, 1))
@@ -227,6 +280,8 @@ class Program:
 
         weights = weights * ops.reshape(scale, (1, -1, 1))
         loss = ops.sum(weights * ops.where(finite, f, 0.0), axis=(0, 2))
+        if gradient is None:
+            return loss, None, count
         gradient = ops.where(ops.isfinite(gradient), gradient, 0.0) * data.width
         return loss, gradient * ops.expand_dims(weights, -1), count
 
@@ -292,8 +347,16 @@ def make_group(
     ftol: float,
     stall: int | None,
     seed: int,
+    rtol: float = 0.0,
+    longest: int = NEVER,
+    target: float | np.ndarray = -np.inf,
+    outputs: int = 0,
+    context: Any = (),
 ) -> Group:
-    """The state before the first iteration of the runs (starts[i], rates[i])."""
+    """The state before the first iteration of the runs (starts[i], rates[i]).
+
+    `outputs` is the number of residuals per point, where the recipe's descent needs them.
+    """
 
     def stacked(arrays: Iterable[tuple[np.ndarray, ...]]) -> Tensors:
         return [to_tensor(np.stack(rows), dtype) for rows in arrays]
@@ -305,7 +368,7 @@ def make_group(
     state = State(
         iteration=to_tensor(0, "int32"),
         variables=variables,
-        memory=recipe.descent.init(variables),
+        memory=recipe.descent.init(variables, outputs),
         rate=to_tensor(rates, dtype),
         best_x=to_tensor(np.full((runs, d), np.nan), dtype),
         best_f=to_tensor(np.full(runs, np.inf), dtype),
@@ -326,8 +389,12 @@ def make_group(
         inverse_range=to_tensor(1.0 / value_range, dtype),
         horizon=to_tensor(max(horizon, 1), dtype),
         ftol=to_tensor(ftol, dtype),
+        rtol=to_tensor(rtol, dtype),
         stall=to_tensor(NEVER if stall is None else stall, "int32"),
+        longest=to_tensor(longest, "int32"),
+        target=to_tensor(target, dtype),
         seed=to_tensor(seed, "int32"),
         fixed=stacked(zip(*(start.fixed for start in starts), strict=True)),
+        context=context,
     )
     return Group(state, data)

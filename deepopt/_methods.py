@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import FLOATS
-from ._checks import check_choice, check_number, shown
+from ._checks import check_choice, check_flag, check_number, shown
 from .descents import DESCENTS, Adam, Descent, GradientDescent
 from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
@@ -54,7 +54,7 @@ class Recipe:
             _check_part(label, getattr(self, label))
 
 
-def _option(default: Any, help: str) -> Any:
+def option(default: Any, help: str) -> Any:
     return dataclasses.field(default=default, metadata={"help": help})
 
 
@@ -62,23 +62,23 @@ def _option(default: Any, help: str) -> Any:
 class Options:
     """Options that every method takes; the defaults are those of a recipe made by hand."""
 
-    maxiter: int = _option(10_000, "iterations at most")
-    maxfev: int | None = _option(None, "points evaluated at most; never exceeded")
-    maxtime: float | None = _option(None, "wall seconds from the call, compilation included")
-    learning_rate: float | str | Sequence[float] = _option(
+    maxiter: int = option(10_000, "iterations at most")
+    maxfev: int | None = option(None, "points evaluated at most; never exceeded")
+    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
+    learning_rate: float | str | Sequence[float] = option(
         "grid", 'one rate, a sequence of rates, or "grid" (10⁰ … 10⁻¹⁰); the best run is returned'
     )
-    ftol: float | None = _option(
+    ftol: float | None = option(
         None, "a run ends when the mean over its points, scaled to [0, 1], improves by less"
     )
-    stall: int = _option(100, "… over this many iterations")
-    polish: bool = _option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
-    dtype: str = _option("float64", '"float64" or "float32"')
-    disp: bool | int = _option(False, "print progress and the outcome")
-    batched: bool | None = _option(None, "whether f takes (N, d); None to find out")
-    schedule: Schedule | None = _option(None, "a schedule in place of the method's own")
-    descent: Descent | str | None = _option(
-        None, 'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs"'
+    stall: int = option(100, "… over this many iterations")
+    polish: bool = option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
+    dtype: str = option("float64", '"float64" or "float32"')
+    disp: bool | int = option(False, "print progress and the outcome")
+    batched: bool | None = option(None, "whether f takes (N, d); None to find out")
+    schedule: Schedule | None = option(None, "a schedule in place of the method's own")
+    descent: Descent | str | None = option(
+        None, 'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"'
     )
 
     def check(self) -> None:
@@ -91,10 +91,10 @@ class Options:
             check_number("maxtime", self.maxtime, above=0.0)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0)
-        _check_flag("polish", self.polish)
+        check_flag("polish", self.polish)
         check_number("disp", int(self.disp) if isinstance(self.disp, bool) else self.disp)
         if self.batched is not None:
-            _check_flag("batched", self.batched)
+            check_flag("batched", self.batched)
         check_choice("dtype", self.dtype, FLOATS)
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
@@ -176,20 +176,15 @@ def _check_part(label: str, value: Any) -> None:
         ) from None
 
 
-def _check_flag(label: str, value: Any) -> None:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{label} must be True or False, got {shown(value)}")
-
-
 @dataclasses.dataclass(frozen=True)
 class PaperOptions(Options):
     """What paper A's two optimizers share."""
 
-    output_map: str = _option("sigmoid", "how real numbers become points of the box")
-    decay: float | None = _option(
+    output_map: str = option("sigmoid", "how real numbers become points of the box")
+    decay: float | None = option(
         None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
     )
-    patience: int | None = _option(
+    patience: int | None = option(
         None, "iterations without improvement forgiven before each decay: 0"
     )
 
@@ -201,8 +196,8 @@ class PaperOptions(Options):
 class GdOptions(PaperOptions):
     """The shallow optimizer."""
 
-    n_starts: int = _option(50, "points that descend together")
-    starts: str = _option("network", '"network" (where `deep` begins, paper A) or "uniform"')
+    n_starts: int = option(50, "points that descend together")
+    starts: str = option("network", '"network" (where `deep` begins, paper A) or "uniform"')
 
     def parts(self) -> Recipe:
         direct = Direct(self.n_starts, self.starts, self.output_map)
@@ -213,10 +208,10 @@ class GdOptions(PaperOptions):
 class DeepOptions(PaperOptions):
     """The deep optimizer."""
 
-    n_embeddings: int = _option(50, "points, which share one network")
-    n_hidden: int = _option(10, "length of an embedding and of each hidden layer")
-    n_layers: int = _option(1, "hidden layers")
-    n_starts: int = _option(1, "independent networks, each run with every rate")
+    n_embeddings: int = option(50, "points, which share one network")
+    n_hidden: int = option(10, "length of an embedding and of each hidden layer")
+    n_layers: int = option(1, "hidden layers")
+    n_starts: int = option(1, "independent networks, each run with every rate")
 
     def check(self) -> None:
         super().check()
@@ -235,16 +230,16 @@ class DeepOptions(PaperOptions):
 class HomotopyOptions(Options):
     """The global search: rounds of the homotopy, local searches and scans."""
 
-    maxiter: int = _option(10**5, "iterations of the loop at most, in all rounds")
-    learning_rate: float | str | Sequence[float] = _option(
+    maxiter: int = option(10**5, "iterations of the loop at most, in all rounds")
+    learning_rate: float | str | Sequence[float] = option(
         0.1, "step of Adam in units of the smoothing σ; a sequence or a grid runs each"
     )
-    ftol: float | None = _option(
+    ftol: float | None = option(
         1e-10, "a round must lower f by more than this part of its range, or it was in vain"
     )
-    polish: bool = _option(True, "SciPy's L-BFGS-B from the best points, in float64")
-    n_starts: int = _option(16, "local searches in a batch; for a black box, points that ride")
-    n_paths: int = _option(1, "points that ride the homotopy together")
+    polish: bool = option(True, "SciPy's L-BFGS-B from the best points, in float64")
+    n_starts: int = option(16, "local searches in a batch; for a black box, points that ride")
+    n_paths: int = option(1, "points that ride the homotopy together")
 
     def check(self) -> None:
         super().check()

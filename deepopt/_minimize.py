@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PASSED_ON = (
     "jac", "hess", "hessp", "bounds", "constraints", "callback", "tol", "rng",
 )  # fmt: skip
-_TURN = threading.RLock()  # Keras' precision is global: calls from several threads take turns
+TURN = threading.RLock()  # Keras' precision is global: calls from several threads take turns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,9 @@ def minimize(
         ``fun(x, *args) -> float``. Written in ``keras.ops`` (or the active backend's ops) for x of
         shape (..., d) or (d,), it is traced, differentiated and batched. Anything else is a black
         box called with float64 NumPy arrays of shape (d,), or (N, d) if it takes batches. A
-        `deepopt.problems.Problem` brings its own bounds and dimension.
+        `deepopt.problems.Problem` brings its own bounds and dimension. With an attribute
+        ``residuals(x, *args)``, from (..., d) to (..., m), of which it is half the sum of squares,
+        it can be descended by `LevenbergMarquardt`.
     x0 : array_like, shape (d,), optional
         First start. Not needed where all bounds are finite.
     args : tuple, optional
@@ -144,11 +146,11 @@ def minimize(
     scale = options.pop("scale", scale)
     name, settings, unknown = _read_method(method, options, tol)
     for key in unknown:
-        _warn_unknown(key, name)
-    generator = _read_rng(rng)
+        warn_unknown(key, name)
+    generator = read_rng(rng)
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds
-    with _TURN:
+    with TURN:
         box, x0_unit = read_domain(x0, bounds, scale, fun)
         watch = None if callback is None else _wrap_callback(callback)
         asked = Asked(fun, args, jac or None, box, x0_unit, name, settings, watch, started)
@@ -225,13 +227,15 @@ def _read_method(
     return method.lower(), options, unknown
 
 
-def _warn_unknown(key: str, method: str) -> None:
+def warn_unknown(key: str, method: str, stacklevel: int = 3) -> None:
+    """Warn the caller of the caller, or of who is further up."""
     from scipy.optimize import OptimizeWarning
 
-    warnings.warn(f"{method} has no option {key!r}; it was ignored", OptimizeWarning, stacklevel=3)
+    words = f"{method} has no option {key!r}; it was ignored"
+    warnings.warn(words, OptimizeWarning, stacklevel=stacklevel)
 
 
-def _read_rng(rng: Any) -> np.random.Generator:
+def read_rng(rng: Any) -> np.random.Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):

@@ -94,6 +94,8 @@ class Objective:
         self._deadline = deadline
         self._problem = f if isinstance(f, Problem) and not args else None
         self._f: Callable[[Any], Any] = (lambda x: f(x, *args)) if args else f
+        residuals = getattr(f, "residuals", None)
+        self._residuals = (lambda x: residuals(x, *args)) if args and residuals else residuals
         self._recogniser = Recogniser(self._f, (f, args), box, dtype)
         with precision(dtype):
             self._recognised = self._recognise(batched, maxfev)
@@ -156,6 +158,16 @@ class Objective:
         flat = ops.reshape(x, (-1, x.shape[-1]))
         values = (mapped(self._f) if self.kind == VECTORISED else self._f)(flat)
         return ops.reshape(ops.cast(values, x.dtype), x.shape[:-1])
+
+    @property
+    def has_residuals(self) -> bool:
+        """Whether f says of what it is half the sum of squares."""
+        return callable(self._residuals)
+
+    def residuals(self, x: Tensor) -> Tensor:
+        """The residuals (..., m) of a tensor (..., d)."""
+        assert self._residuals is not None
+        return ops.cast(self._residuals(x), x.dtype)
 
     def value(self, x: np.ndarray) -> float:
         """f at one point (d,) in float64, as the user would call it."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import Tensor, Tensors, ops, precision, to_numpy, to_tensor
-from ._box import OUTPUT_MAPS, Box, Kinds
+from ._box import OUTPUT_MAPS, Box, Kinds, reflect
 from ._checks import check_choice, check_number
 
 
@@ -26,7 +26,15 @@ class Start(NamedTuple):
 
 
 class Reparametrization(abc.ABC):
-    """The base of every reparametrization: frozen, hashable values that override these."""
+    """The base of every reparametrization: frozen, hashable values that override these.
+
+    Attributes
+    ----------
+    pointwise : bool
+        Whether the only variable has a row for each point, on which it alone depends.
+    """
+
+    pointwise: bool = False
 
     @property
     @abc.abstractmethod
@@ -44,6 +52,10 @@ class Reparametrization(abc.ABC):
     def retract(self, variables: Tensors) -> Tensors:
         """Variables after a step, back where they belong; by default they stay where they are."""
         return variables
+
+    def edges(self, kinds: Kinds | None) -> tuple[Tensor, Tensor] | None:
+        """Lowest and highest variables, for a descent that holds them there; None without."""
+        return None
 
 
 def starting_points(reparametrization: Reparametrization, start: Start, box: Box) -> np.ndarray:
@@ -161,6 +173,7 @@ class Direct(Reparametrization):
     n_starts: int = 50
     starts: str = "network"
     output_map: str = "sigmoid"
+    pointwise = True
 
     def __post_init__(self) -> None:
         check_number("n_starts", self.n_starts, at_least=1, whole=True)
@@ -182,6 +195,14 @@ class Direct(Reparametrization):
 
     def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
         return OUTPUT_MAPS[self.output_map].forward(variables[0], kinds)
+
+    def edges(self, kinds: Kinds | None) -> tuple[Tensor, Tensor] | None:
+        if self.output_map not in ("reflect", "clip"):
+            return None
+        if kinds is None:
+            return ops.zeros((1,)), ops.ones((1,))
+        bounded = ops.logical_or(kinds.closed, kinds.half)
+        return ops.where(bounded, 0.0, -np.inf), ops.where(kinds.closed, 1.0, np.inf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +239,7 @@ class Sphere(Reparametrization):
     """
 
     n_starts: int = 16
+    pointwise = True
 
     def __post_init__(self) -> None:
         check_number("n_starts", self.n_starts, at_least=1, whole=True)
@@ -244,6 +266,69 @@ class Sphere(Reparametrization):
         w = variables[0]
         length = ops.sqrt(ops.sum(w * w, axis=-1, keepdims=True))
         return [w * (_radius(w.shape[-1]) / length)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Latent(Reparametrization):
+    """The latents of a generator: one point per run, in the latents' own units.
+
+    Parameters
+    ----------
+    bounds : tuple of (float, float), optional
+        A box, a pair for each latent: points are mirrored at it, and a descent that can holds the
+        latents at its edges. Without it a latent may be anywhere.
+    prior : {"uniform", "normal"}, default "uniform"
+        How the first latents are drawn: U(-1, 1), or in the box; N(0, 1), clipped to it.
+
+    Examples
+    --------
+    >>> Latent(bounds=((-1.0, 1.0), (-1.0, 1.0))).n_points
+    1
+    """
+
+    bounds: tuple[tuple[float, float], ...] | None = None
+    prior: str = "uniform"
+    pointwise = True
+
+    def __post_init__(self) -> None:
+        check_choice("prior", self.prior, PRIORS)
+        for low, high in self.bounds or ():
+            check_number("bounds", low, below=high)
+
+    @property
+    def n_points(self) -> int:
+        return 1
+
+    def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
+        return Start([self.draw(rng, 1, box.dim) if x0 is None else x0[None]], [])
+
+    def draw(self, rng: np.random.Generator, n: int, k: int) -> np.ndarray:
+        """Latents (n, k) from the prior."""
+        if self.prior == "normal":
+            drawn = rng.standard_normal((n, k))
+            return drawn if self.bounds is None else np.clip(drawn, *np.transpose(self.bounds))
+        low, high = (-1.0, 1.0) if self.bounds is None else np.transpose(self.bounds)
+        return rng.uniform(low, high, (n, k))
+
+    def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
+        (w,) = variables
+        edges = self._edges(w.dtype)
+        if edges is None:
+            return w
+        low, high = edges
+        return low + (high - low) * reflect((w - low) / (high - low))
+
+    def edges(self, kinds: Kinds | None) -> tuple[Tensor, Tensor] | None:
+        return self._edges("float64")
+
+    def _edges(self, dtype: Any) -> tuple[Tensor, Tensor] | None:
+        if self.bounds is None:
+            return None
+        low, high = np.transpose(self.bounds)
+        return to_tensor(low, dtype), to_tensor(high, dtype)
+
+
+PRIORS = ("uniform", "normal")
 
 
 def _radius(dim: int) -> float:
