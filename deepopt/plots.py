@@ -252,6 +252,70 @@ def _contours(ax: Axes, w: Array, heights: Array, title: str) -> None:
     ax.figure.colorbar(filled, ax=ax, label="$f$", shrink=0.85)
 
 
+def image_grid(path: str | Path, images: NDArray[Any], columns: int) -> None:
+    """Write images (n, height, width, channels) in [0, 1] as one PNG, row by row.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     image_grid(f"{folder}/grid.png", np.zeros((6, 28, 28, 1)), columns=3)
+    """
+    from matplotlib.image import imsave
+
+    count, height, width, channels = images.shape
+    rows = math.ceil(count / columns)
+    grid = np.ones((rows * columns, height, width, channels))
+    grid[:count] = images
+    grid = grid.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    picture = grid.reshape(rows * height, columns * width, channels)
+    imsave(path, np.repeat(picture, 3, axis=-1) if channels == 1 else picture[..., :3])
+
+
+def inversions(
+    targets: NDArray[Any],
+    outputs: NDArray[Any],
+    frames: Sequence[NDArray[Any]] = (),
+    times: Sequence[int] = (),
+) -> Figure:
+    """Targets beside their reconstructions, and the way there: a row per target.
+
+    Parameters
+    ----------
+    targets, outputs : ndarray (B, height, width[, channels]) or (B, n)
+    frames : sequence of ndarray, each like `outputs`
+        Outputs on the way.
+    times : sequence of int
+        The checkpoint of each of the frames.
+
+    Examples
+    --------
+    >>> figure = inversions(np.zeros((2, 8, 8, 1)), np.zeros((2, 8, 8, 1)))
+    >>> len(figure.axes)
+    4
+    """
+    heads = ["target", *(f"t = {t}" for t in times), "found"]
+    columns = [targets, *frames, outputs]
+    size = (1.1 * len(columns), 1.1 * len(targets) + 0.3)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(targets), len(columns), squeeze=False)
+    for row, axes in enumerate(grid):
+        for ax, column, head in zip(axes, columns, heads, strict=True):
+            _show(ax, column[row])
+            if row == 0:
+                ax.set_title(head, fontsize=8)
+    return figure
+
+
+def _show(ax: Axes, output: NDArray[Any]) -> None:
+    """One output: an image, or a line where it is no image."""
+    ax.set_axis_off()
+    if output.ndim == 1:
+        ax.plot(output, lw=0.8)
+    elif output.ndim == 3 and output.shape[-1] in (3, 4):
+        ax.imshow(output.clip(0.0, 1.0))
+    else:
+        ax.imshow(output.reshape(*output.shape[:2], -1)[..., 0], cmap="gray", vmin=0.0, vmax=1.0)
+
+
 def save(figure: Figure, path: str | Path, dpi: int = 150) -> None:
     """Write the figure, whole or not at all.
 

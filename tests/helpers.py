@@ -40,7 +40,7 @@ def build(f, recipe, starts, rates, dtype="float64", schedule=None, **settings):
         "seed": 5,
     } | settings
     easy = None if schedule is None else traced(schedule, box(), dtype)
-    program = Program(recipe, value_and_grad(f), easy, xla=True)
+    program = Program(recipe, lambda x, _: value_and_grad(f)(x), easy, xla=True)
     return program, make_group(recipe, box(), starts, rates, dtype, **settings)
 
 

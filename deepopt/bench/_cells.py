@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._files import write_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -147,16 +149,6 @@ def _shown(cells: Sequence[Cell], done: int, total: int, console: Console) -> It
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON (no NaN, no infinities), whole or not at all."""
     write_text(path, json.dumps(plain(value), allow_nan=False, separators=(",", ":")) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:

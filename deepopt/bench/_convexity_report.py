@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._cells import Record, write_text
+from .._files import write_text
+from ._cells import Record
 from ._landscape import axes, double_well, equal_barriers, parabola, surface
 from ._objectives import GLASS, NAMES, VARIANTS, Scale, make, scale
 from ._report import number, say_where, write_csv, write_results

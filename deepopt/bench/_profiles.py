@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._cells import Record, write_text
+from .._files import write_text
+from ._cells import Record
 from ._report import say_where, write_csv, write_results
 
 if TYPE_CHECKING:

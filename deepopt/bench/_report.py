@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._cells import FORMAT, Record, plain, write_json, write_text
+from .._files import write_text
+from ._cells import FORMAT, Record, plain, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console

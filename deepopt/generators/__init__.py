@@ -1,0 +1,13 @@
+"""Generators: architectures, training with checkpoints, and what is kept of it on disk.
+
+>>> from deepopt.generators import Architecture
+>>> Architecture("expansive", 3, (50,), hidden=(20, 30)).generator().output_shape
+(None, 50)
+"""
+
+from ._train import TrainSettings, train
+from .architectures import Architecture
+from .checkpoints import CheckpointError
+from .images import load_images
+
+__all__ = ["Architecture", "CheckpointError", "TrainSettings", "load_images", "train"]
