@@ -83,15 +83,80 @@ def bench(suite: str, **given: Any) -> None:
     run(suite, **{key: value for key, value in given.items() if value not in (None, ())})
 
 
+@main.command(
+    epilog="Ctrl-C or a kill keeps every finished checkpoint, and the same command continues; more "
+    "--steps continue a finished training."
+)
+@click.argument("model", metavar="{vae,dcgan,wgan,wgan-gp}")
+@click.option("--data", required=True, metavar="fashion_mnist|PATH", help="Images to learn from.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for the checkpoints.")
+@click.option("--latent-dim", type=int, default=5, show_default=True, help="Length of a latent.")
+@click.option("--steps", type=int, default=4000, show_default=True, help="Of training.")
+@click.option("--every", type=int, default=40, show_default=True, help="Steps per checkpoint.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Factor on all layers.")
+@click.option("--batch-size", type=int, default=64, show_default=True, help="Images per step.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@click.option("--dtype", default="float32", show_default=True, help="On disk; or float16.")
+@_plainly
+def train(model: str, out: str, **given: Any) -> None:
+    """Train a generator and keep its checkpoints in DIR, from before the first step on.
+
+    DIR also gets the losses and, now and then, a grid of samples. PATH is an .npz or .npy file, a
+    PNG file or a folder of them; fashion_mnist is downloaded once.
+    """
+    from .generators import TrainSettings
+    from .generators._progress import train_with_progress
+
+    train_with_progress(TrainSettings(model, **given), out)
+
+
+@main.command(
+    epilog="DIR gets latents.npy, reconstructions.npy, result.json, and picture.png with the "
+    "targets, what was found, and the way through the checkpoints."
+)
+@click.argument("checkpoints")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--out", default="deepopt-invert", show_default=True, metavar="DIR", help="Folder.")
+@click.option("--method", default="direct", show_default=True, help="direct or surf.")
+@click.option("--solver", help="lm, adam or gd.  [default: lm]")
+@click.option("--starts", help="codebook, random or zero.  [default: codebook]")
+@click.option("--n-starts", type=int, help="Starts per image at most.  [default: 10]")
+@click.option("--latent-bounds", type=float, metavar="R", help="Latents stay in [-R, R].")
+@click.option("--maxtime", type=float, help="Wall seconds at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@_plainly
+def invert(
+    checkpoints: str, images: tuple[str, ...], out: str, method: str, seed: int, **given: Any
+) -> None:
+    """Find the latents behind images: CHECKPOINTS is a folder of `deepopt train`, or Keras files.
+
+    An IMAGE is a .png, .npy or .npz file, with one image or a batch.
+    """
+    from ._invert_files import invert_files
+    from ._result import Status
+
+    options = {key: value for key, value in given.items() if value is not None}
+    result = invert_files(checkpoints, images, out, method, options=options, rng=seed)
+    click.echo(
+        f"{result.found.sum()} of {len(result.x)} found exactly, f from {result.fun.min():.3g} to "
+        f"{result.fun.max():.3g}, {result.cost.mean():.0f} forward passes each; see {out}"
+    )
+    if not result.success.all():
+        click.echo(result.message, err=True)
+    if (result.status == Status.INTERRUPTED).any():
+        sys.exit(INTERRUPTED)
+
+
 @main.command("list")
 @_plainly
 def list_() -> None:
-    """Show the problems, the methods and every method's options."""
+    """Show the problems, the methods, every method's options and those of `invert`."""
     import dataclasses
 
     from rich.markup import escape
     from rich.table import Table
 
+    from ._invert import InvertOptions
     from ._methods import METHODS
     from .bench._report import console_for
     from .problems import FUNCTIONS, SphericalSpinGlass
@@ -105,9 +170,10 @@ def list_() -> None:
     for name, method in METHODS.items():
         methods.add_row(name, method.summary)
     console.print(methods)
-    for name, method in METHODS.items():
+    kinds = {name: method.options for name, method in METHODS.items()}
+    for name, kind in (kinds | {"invert": InvertOptions}).items():
         options = Table("option", "default", "meaning", title=f"Options of {name}")
-        for field in dataclasses.fields(method.options):
+        for field in dataclasses.fields(kind):
             help_text = field.metadata.get("help", "")
             options.add_row(field.name, escape(repr(field.default)), escape(help_text))
         console.print(options)

@@ -1,0 +1,363 @@
+"""The search behind `invert`: a ride through the checkpoints, and descents on the last of them.
+
+Runs share one compiled loop of a fixed number of *lanes*. On the last generator a lane takes the
+next start of a target that is not found yet as soon as its run is over, so that no target waits
+for the slowest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras.backend import standardize_dtype
+
+from ._backend import Compiled, Tensor, Tensors, name, on_accelerator, ops, to_numpy, to_tensor
+from ._box import Box
+from ._generator import Context, Generator
+from ._loop import Group, Program, State, make_group
+from ._methods import Recipe
+from ._result import Status
+from .reparametrizations import Start
+
+LANES, COLUMNS = 32, 1024  # runs at once on a CPU; they times their tangents, at most
+ON_ACCELERATOR = 16  # times as many of both
+BATCH = 256  # latents per pass of the codebook
+CHUNK = 4  # iterations between two looks, at least
+JUMP = 4.0  # times f that a step between two networks may cost before it is halved
+HALVINGS = 3
+STRIDE = 64  # iterations on a network of a ride between two looks at the clock
+
+
+class Stopped(Exception):  # noqa: N818
+    """The clock or the caller ended the search; carries the status."""
+
+
+class Settings(NamedTuple):
+    """Of every descent."""
+
+    recipe: Recipe
+    rate: float
+    maxiter: int  # of a run on the last generator
+    found: float  # part of |y|²: f at or below it, and a target needs no further start
+    enough: float  # … and a run ends
+    rtol: float
+    stall: int
+    dtype: str
+
+
+class Programs:
+    """What is compiled for a generator, a measurement and a recipe."""
+
+    def __init__(self, generator: Generator, recipe: Recipe) -> None:
+        on_cpu = name() == "tensorflow" and not on_accelerator()
+        self.loop = Program(  # XLA halves the speed of convolutions on a CPU
+            recipe, generator.slopes, None, xla=not on_cpu, residuals=generator.residuals
+        )
+        self.outputs = Compiled(generator.outputs, xla=not on_cpu)
+        self.measured = Compiled(generator.measured, xla=not on_cpu)
+
+
+class Found(NamedTuple):
+    """The best of each target so far on the last network, and what it took."""
+
+    x: np.ndarray  # (B, k)
+    f: np.ndarray  # (B,) inf while unknown
+    cost: np.ndarray  # (B,) forward passes
+    nit: np.ndarray  # (B,)
+    start: np.ndarray  # (B,) index of the start that led there
+    status: np.ndarray  # (B,)
+    over: np.ndarray  # (B,) bool: it needs no further start, or has none
+
+    @classmethod
+    def at(cls, x: np.ndarray, f: np.ndarray) -> Found:
+        """Before the first iteration: latents (B, k), and f (B,) where it is known."""
+        zeros = np.zeros(len(x), dtype=int)
+        status = np.full(len(x), int(Status.NOT_FINITE))
+        return cls(
+            x.copy(), f.copy(), zeros, zeros.copy(), zeros.copy(), status,
+            np.zeros(len(x), dtype=bool),
+        )  # fmt: skip
+
+
+class Inversion:
+    """Targets (B, m) and what their descents share.
+
+    Parameters
+    ----------
+    programs : Programs
+    settings : Settings
+    targets : ndarray (B, m)
+    k : int
+        Length of a latent.
+    matrix : Tensor or None
+        Of the measurement (m, n).
+    deadline : float
+        A time.perf_counter().
+    look : callable
+        look(found) after every few iterations; returning True stops.
+
+    Attributes
+    ----------
+    found : Found
+    path : list of ndarray (B, k)
+        The minimisers on the networks that `ride` has left behind.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        settings: Settings,
+        targets: np.ndarray,
+        k: int,
+        matrix: Tensor | None,
+        deadline: float,
+        look: Callable[[Found], bool],
+    ) -> None:
+        self._programs, self._settings, self._targets, self._k = programs, settings, targets, k
+        self._matrix, self._deadline, self._look = matrix, deadline, look
+        lengths = np.sum(targets**2, axis=1)
+        self.lengths = np.where(lengths > 0, lengths, 1.0)  # (B,) |y|²
+        self._box = Box.make(np.full(k, -np.inf), np.full(k, np.inf))
+        larger = ON_ACCELERATOR if on_accelerator() else 1
+        most = min(LANES * larger, max(1, COLUMNS * larger // k))
+        lanes = 1 << (len(targets) - 1).bit_length()
+        self._lanes = min(lanes, 1 << (most.bit_length() - 1))
+        self.found = Found.at(np.zeros((len(targets), k)), np.full(len(targets), np.inf))
+        self.path: list[np.ndarray] = []
+
+    def begin(self, x: np.ndarray, f: np.ndarray | None = None) -> None:
+        """Take latents (B, k) as the best so far, and f (B,) there if it is known."""
+        self.found = Found.at(x, np.full(len(x), np.inf) if f is None else f)
+
+    def _check(self) -> None:
+        if self._look(self.found):
+            raise Stopped(Status.CALLBACK)
+        if time.perf_counter() > self._deadline:
+            raise Stopped(Status.MAXTIME)
+
+    # On one network
+
+    def descend(self, weights: Tensors, starts: np.ndarray) -> None:
+        """Descend from starts (B, S, k), one after the other until a target is found."""
+        descent = self._settings.recipe.descent
+        period = getattr(descent, "period", 1)
+        chunk = period * max(1, CHUNK // period)
+        waiting = deque((target, 0) for target in range(len(self._targets)))
+        runs: list[tuple[int, int] | None] = [None] * self._lanes
+        points, wanted = np.zeros((self._lanes, self._k)), np.zeros(self._lanes, dtype=int)
+        before = np.zeros(self._lanes, dtype=int)
+        group: Group | None = None
+        while waiting or any(runs):
+            fresh = np.zeros(self._lanes, dtype=bool)
+            for lane in range(self._lanes):
+                if runs[lane] is None and waiting:
+                    target, start = runs[lane] = waiting.popleft()
+                    points[lane], wanted[lane] = starts[target, start], target
+                    fresh[lane] = True
+            if fresh.any():
+                idle = np.array([run is None for run in runs])
+                group = self._renewed(group, weights, points, wanted, fresh, idle)
+                before[fresh] = 0
+            assert group is not None
+            group = self._advance(group, chunk)
+            nit, done = to_numpy(group.state.nit), to_numpy(group.state.done)
+            self._account(group.state, runs, before)
+            for lane, run in enumerate(runs):
+                if run is not None and done[lane]:
+                    target, start = run
+                    runs[lane] = None
+                    if not self._is_found(target) and start + 1 < starts.shape[1]:
+                        waiting.append((target, start + 1))
+                    else:
+                        self.found.over[target] = True
+            before = nit.copy()
+            self._check()
+
+    @property
+    def certified(self) -> np.ndarray:
+        """f (B,) at or below which a target is found."""
+        return self._settings.found * self.lengths
+
+    def _is_found(self, target: int) -> bool:
+        return bool(self.found.f[target] <= self.certified[target])
+
+    def _account(
+        self, state: State, runs: list[tuple[int, int] | None], before: np.ndarray
+    ) -> None:
+        """Count what the lanes have spent since `before` (L,), and keep what is better."""
+        nit, done, found = to_numpy(state.nit), to_numpy(state.done), self.found
+        best_f, best_x = to_numpy(state.best_f), to_numpy(state.best_x)
+        passes = self._settings.recipe.descent.forward_passes
+        cost = passes(nit, self._k) - passes(before, self._k)
+        for lane, run in enumerate(runs):
+            if run is None:
+                continue
+            target, start = run
+            found.cost[target] += cost[lane]
+            found.nit[target] += nit[lane] - before[lane]
+            if best_f[lane] < found.f[target]:
+                found.f[target], found.x[target] = best_f[lane], best_x[lane]
+                found.start[target], found.status[target] = start, Status.MAXITER
+            converged = done[lane] and nit[lane] < self._settings.maxiter
+            if converged and found.start[target] == start and np.isfinite(found.f[target]):
+                found.status[target] = Status.CONVERGED
+
+    def _renewed(
+        self, group: Group | None, weights: Tensors, points: np.ndarray, wanted: np.ndarray,
+        fresh: np.ndarray, idle: np.ndarray,
+    ) -> Group:  # fmt: skip
+        """The group with new runs in the lanes `fresh`, and none in those that are `idle`."""
+        new = self._group(weights, points, wanted, self._settings.maxiter)
+        state = new.state if group is None else _replaced(group.state, new.state, fresh)
+        return _resting(Group(state, new.data), idle)
+
+    def _group(
+        self, weights: Tensors, points: np.ndarray, wanted: np.ndarray, longest: int
+    ) -> Group:
+        """Runs (L,) from points (L, k) towards the targets of these indices (L,)."""
+        s, targets = self._settings, self._targets[wanted]
+        context = Context(weights, self._matrix, to_tensor(targets, s.dtype))
+        starts = [Start([point[None]], []) for point in points]
+        return make_group(
+            s.recipe, self._box, starts, [s.rate] * len(starts), s.dtype,
+            value_range=1.0, horizon=longest, ftol=0.0, rtol=s.rtol, stall=s.stall, seed=0,
+            longest=longest, target=s.enough * self.lengths[wanted], outputs=targets.shape[1],
+            context=context,
+        )  # fmt: skip
+
+    def _advance(self, group: Group, iterations: int) -> Group:
+        stop = group.state.iteration + to_tensor(iterations, "int32")
+        return Group(self._programs.loop.chunk(group.state, group.data, stop), group.data)
+
+    # Through the networks of a training
+
+    def ride(
+        self, networks: Iterator[Tensors], iterations: list[int], starts: np.ndarray, smooth: bool
+    ) -> None:
+        """Descend on each network from the minimisers on the last, and keep them in `path`.
+
+        Parameters
+        ----------
+        networks : iterator of weights
+        iterations : list of int
+            At most so many on each.
+        starts : ndarray (B, k)
+        smooth : bool
+            Whether a step between two networks that costs too much is halved.
+        """
+        points, last, f = starts, None, np.full(len(starts), np.inf)
+        everyone = np.arange(len(starts))
+        for weights, most in zip(networks, iterations, strict=True):
+            halvings = HALVINGS if smooth else 0
+            points, f = self._cross(everyone, last, weights, points, f, most, halvings)
+            self.path.append(points)
+            last = weights if smooth else None
+            self._check()
+
+    def _cross(
+        self, rows: np.ndarray, old: Tensors | None, new: Tensors, points: np.ndarray,
+        f: np.ndarray, most: int, halvings: int,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Minimisers (N, k) and values (N,) on `new` of the targets `rows`, from those on `old`.
+
+        A target whose value jumps goes by way of the weights in between.
+        """
+        ends, values = self._settle(rows, new, points, most)
+        jumped = values > JUMP * np.maximum(f, self.certified[rows])
+        if old is not None and halvings and jumped.any():
+            some, middle = rows[jumped], [_between(a, b) for a, b in zip(old, new, strict=True)]
+            near, low = points[jumped], f[jumped]
+            near, low = self._cross(some, old, middle, near, low, most, halvings - 1)
+            near, low = self._cross(some, middle, new, near, low, most, halvings - 1)
+            ends[jumped], values[jumped] = near, low
+        return ends, values
+
+    def _settle(
+        self, rows: np.ndarray, weights: Tensors, points: np.ndarray, most: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Descend from points (N, k) to the targets `rows`, all for at most so many iterations."""
+        ends, values = points.copy(), np.full(len(points), np.inf)
+        for first in range(0, len(points), self._lanes):
+            part = slice(first, first + self._lanes)
+            count = len(rows[part])
+            group = self._group(
+                weights, np.resize(points[part], (self._lanes, self._k)),
+                np.resize(rows[part], self._lanes), most,
+            )  # fmt: skip
+            group = _resting(group, np.arange(self._lanes) >= count)
+            for done in range(0, most, STRIDE):
+                group = self._advance(group, min(STRIDE, most - done))
+                if time.perf_counter() > self._deadline:
+                    raise Stopped(Status.MAXTIME)
+                if to_numpy(group.state.done).all():
+                    break
+            nit = to_numpy(group.state.nit)[:count]
+            self.found.cost[rows[part]] += self._settings.recipe.descent.forward_passes(
+                nit, self._k
+            )
+            self.found.nit[rows[part]] += nit
+            values[part] = to_numpy(group.state.best_f)[:count]
+            better = np.isfinite(values[part])
+            ends[part][better] = to_numpy(group.state.best_x)[:count][better]
+        return ends, values
+
+    # All targets at once
+
+    def outputs(self, weights: Tensors, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """G(x) (N, ...) and A G(x) (N, m) of latents (N, k)."""
+        images, measured = [], []
+        for first in range(0, len(latents), BATCH):
+            part = latents[first : first + BATCH]
+            padded = np.resize(part, (min(BATCH, 1 << (len(part) - 1).bit_length()), self._k))
+            found = self._programs.outputs(to_tensor(padded, self._settings.dtype), weights)
+            images.append(to_numpy(found)[: len(part)])
+            measured.append(to_numpy(self._programs.measured(found, self._matrix))[: len(part)])
+        return np.concatenate(images), np.concatenate(measured)
+
+    def nearest(
+        self, weights: Tensors, latents: np.ndarray, count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For each target the latents (B, count, k) whose measurements are nearest, in order.
+
+        And f (B,) at the first of them.
+        """
+        targets, lengths = self._targets, np.sum(self._targets**2, axis=1, keepdims=True)
+        distances = np.full((len(targets), count), np.inf)
+        order = np.zeros((len(targets), count), dtype=int)
+        for first in range(0, len(latents), BATCH):
+            known = self.outputs(weights, latents[first : first + BATCH])[1].astype("float64")
+            new = lengths + np.sum(known**2, axis=1) - 2.0 * targets @ known.T
+            every = np.concatenate([distances, new], axis=1)
+            indices = np.broadcast_to(np.arange(first, first + len(known)), new.shape)
+            best = np.argsort(every, axis=1, kind="stable")[:, :count]
+            distances = np.take_along_axis(every, best, axis=1)
+            order = np.take_along_axis(np.concatenate([order, indices], axis=1), best, axis=1)
+        return latents[order], 0.5 * np.maximum(distances[:, 0], 0.0)
+
+
+def _between(old: Tensor, new: Tensor) -> Tensor:
+    """Half way between two weights; those that are whole numbers stay."""
+    return 0.5 * (old + new) if "float" in standardize_dtype(new.dtype) else new
+
+
+def _resting(group: Group, lanes: np.ndarray) -> Group:
+    """The group without runs in these lanes (L,) bool."""
+    done = ops.logical_or(group.state.done, to_tensor(lanes, "bool"))
+    return Group(group.state._replace(done=done), group.data)
+
+
+def _replaced(state: State, fresh: State, rows: np.ndarray) -> State:
+    """`state` with the runs `rows` (L,) bool as in `fresh`."""
+    mask = to_tensor(rows, "bool")
+
+    def put(old: Tensor, new: Tensor) -> Tensor:
+        if len(old.shape) == 0:
+            return old
+        return ops.where(ops.reshape(mask, (-1,) + (1,) * (len(old.shape) - 1)), new, old)
+
+    return keras.tree.map_structure(put, state, fresh)  # type: ignore[no-any-return]

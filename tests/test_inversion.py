@@ -1,0 +1,235 @@
+"""The search behind `invert` at its edges: boxes, limits, lanes, odd models and operators."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import aslinearoperator
+from test_invert import K, N, latents, made, near, network, training
+
+import deepopt
+from deepopt import LevenbergMarquardt, Surf
+from deepopt._backend import ops, precision, to_numpy, to_tensor
+from deepopt.descents import Seen
+
+
+def test_any_first_latent_will_do():
+    """Targets far from the first outputs are in range: these outputs are all 0."""
+    model = keras.Sequential(
+        [keras.Input((K,)), layers.Dense(20, "relu", use_bias=False), layers.Dense(N, "tanh")]
+    )
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) * (w.ndim > 1) for w in model.get_weights()])
+    x = latents(3)
+    for starts in ("zero", x + 0.05):
+        given = {"starts": starts} if isinstance(starts, str) else {"starts": starts[:, None]}
+        result = deepopt.invert(model, made(model, x), options=given, rng=0)
+        assert np.isfinite(result.fun).all()
+    assert near(result.x, x)
+
+
+def test_a_generator_of_one_number():
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, "tanh")])
+    result = deepopt.invert(model, made(model, [[0.3]])[0], rng=0)
+    assert result.x.shape == (1,)
+    assert abs(result.x[0] - 0.3) < 1e-2
+
+
+# Boxes
+
+
+def test_a_box_whose_edge_is_no_float32_holds_latents_as_well():
+    model, x = network(), latents(12, seed=4)
+    outside = made(model, 1.6 * x)
+    rounded = float(np.float32(0.7))
+    exact, near_by = (
+        deepopt.invert(model, outside, options={"latent_bounds": edge}, rng=0)
+        for edge in (0.7, rounded)
+    )
+    assert (np.abs(exact.x) > 0.7 - 1e-6).any()
+    np.testing.assert_allclose(exact.fun, near_by.fun, rtol=1e-3)
+
+
+@pytest.mark.parametrize("starts", ["zero", "given", "codebook"])
+def test_starts_outside_the_box_move_and_end_inside(starts):
+    model, bounds = network(), [(0.1, 0.8)] * K
+    x = np.random.default_rng(0).uniform(0.2, 0.7, (4, K))
+    begin = np.full((1, K), 2.0) if starts == "given" else starts
+    given = {"latent_bounds": bounds, "starts": begin}
+    result = deepopt.invert(model, made(model, x), options=given, rng=0)
+    assert (result.x >= 0.1).all()
+    assert (result.x <= 0.8).all()
+    assert (result.nit > 1).all()
+    assert near(result.x[result.found], x[result.found])
+
+
+# Limits
+
+
+def stopping(after, kind):
+    seen = []
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result)
+        if len(seen) == after:
+            raise kind
+
+    callback.seen = seen
+    return callback
+
+
+@pytest.mark.parametrize(("kind", "status"), [(StopIteration, 99), (KeyboardInterrupt, 5)])
+def test_a_surf_that_is_stopped_keeps_its_path_and_the_nearest_latents(kind, status):
+    models, callback = training(), stopping(3, kind)
+    y = made(models[-1], latents(4))
+    result = deepopt.invert(models, y, "surf", callback=callback, rng=0)
+    assert (result.status == status).all()
+    assert result.path.shape == (3, 4, K)
+    assert (np.linalg.norm(result.x, axis=1) > 0).all()
+    assert result.fun.max() < 0.5 * np.sum(y**2, axis=1).max()
+    np.testing.assert_allclose(callback.seen[0].fun, result.fun, rtol=1e-3)
+    late = deepopt.invert(models, y, "surf", options={"maxtime": 1e-6}, rng=0)
+    assert (late.status == 3).all()
+    assert late.path.shape == (0, 4, K)
+    np.testing.assert_allclose(late.x, result.x)
+
+
+def test_targets_that_are_over_keep_their_status():
+    model = network()
+    y = np.concatenate([made(model, latents(1)), made(model, latents(1, seed=2)) + 1.0])
+    whole = deepopt.invert(model, y, rng=0)
+    assert list(whole.status) == [0, 0]
+    assert list(whole.found) == [True, False]
+    halted = deepopt.invert(model, y, callback=stopping(1, StopIteration), rng=0)
+    assert halted.status[1] == 99
+
+
+def test_stored_values_do_not_change():
+    model, callback = network(), stopping(10**6, StopIteration)
+    deepopt.invert(model, made(model, latents(4)) + 1.0, callback=callback, rng=0)
+    firsts = [seen.fun for seen in callback.seen]
+    assert (firsts[0] > firsts[-1]).any()
+
+
+# Lanes
+
+
+def test_a_lane_that_rests_asks_for_no_jacobian():
+    asked = []
+
+    def slopes(w):
+        asked.append(True)
+        return ops.ones((2, 1, 4, 3))
+
+    descent = LevenbergMarquardt(3)
+    w = ops.ones((2, 1, 3))
+    memory = descent.init([w], 4)
+    loss, rate = ops.ones((2,)), ops.ones((2,))
+    for live, expected in (([False, False], 0), ([False, True], 1)):
+        asked.clear()
+        seen = Seen(
+            [w], loss, [], rate, ops.convert_to_tensor([0, 3]), ops.ones((2, 1, 4)), slopes, None,
+            ops.convert_to_tensor(live),
+        )  # fmt: skip
+        descent.step(seen, memory)
+        assert len(asked) == expected
+
+
+def test_trials_without_a_value_are_stepped_back_from():
+    class Broken(layers.Layer):
+        def call(self, x):
+            return x + ops.where(x[:, :1] > 0.5, float("nan"), 0.0)
+
+    inner = network()
+    model = keras.Sequential([keras.Input((K,)), Broken(), inner])
+    rng = np.random.default_rng(0)
+    x, starts = rng.uniform(-0.9, 0.9, (12, K)), rng.uniform(-0.9, 0.9, (12, 1, K))
+    x[:, 0], starts[:, 0, 0] = 0.45, rng.uniform(-0.9, 0.3, 12)
+    given = {"starts": starts, "solver": LevenbergMarquardt(damping=1e-6, longest=3.0)}
+    result = deepopt.invert(model, made(inner, x), options=given, rng=0)
+    assert result.found.sum() >= 9
+    assert near(result.x[result.found], x[result.found])
+
+
+def test_steps_that_jump_are_halved_for_their_target_alone():
+    models = [*training(2), network(9)]
+    y = made(models[0], latents(4))
+    options = {"schedule": Surf(longest=30, interpolate=True), "starts": latents(1)}
+    together = deepopt.invert(models, y, "surf", options=options, rng=0)
+    for i in range(4):
+        alone = deepopt.invert(models, y[i], "surf", options=options, rng=0)
+        np.testing.assert_allclose(alone.path, together.path[:, i], atol=1e-3)
+
+
+# Models
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def test_a_subclassed_model_is_a_generator_once_it_is_built():
+    model = Subclassed()
+    with pytest.raises(ValueError, match="no generator"):
+        deepopt.invert(model, np.zeros(N))
+    x = latents(2)
+    y = to_numpy(model(x.astype("float32")))
+    assert near(deepopt.invert(model, y, rng=0).x, x)
+
+
+def test_half_precision_is_certified_by_its_own_rounding():
+    model = keras.Sequential(
+        [
+            keras.Input((K,)), layers.Dense(60, "tanh", dtype="mixed_float16"),
+            layers.Dense(N, dtype="mixed_float16"),
+        ]
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    if model.compute_dtype != "float16":
+        model = keras.Sequential([keras.Input((K,)), model], name="half")
+        model.dtype_policy = keras.DTypePolicy("mixed_float16")
+    x = latents(3)
+    result = deepopt.invert(model, made(model, x), rng=0)
+    assert result.found.all()
+    assert near(result.x, x, 0.05)
+
+
+def test_keras_s_own_precision_stays():
+    before = keras.config.dtype_policy().name
+    model = network()
+    deepopt.invert(model, made(model, latents(1)), options={"dtype": "float64"}, rng=0)
+    assert keras.config.dtype_policy().name == before
+    assert keras.config.floatx() == "float32"
+
+
+# Operators
+
+
+def test_operators_may_be_sparse_or_in_another_precision():
+    model, x = network(), latents(3)
+    matrix = np.random.default_rng(2).normal(size=(12, N))
+    matrix[np.abs(matrix) < 0.5] = 0.0
+    with precision("float64"):
+        tensor = to_tensor(matrix.T, "float64")
+    b = made(model, x) @ matrix.T
+    for operator in (csr_array(matrix), lambda z: ops.matmul(ops.cast(z, "float64"), tensor)):
+        result = deepopt.invert(model, b, operator=operator, rng=0)
+        assert near(result.x, x)
+        assert to_numpy(result.residual).shape == (3, 12)
+
+
+@pytest.mark.parametrize(("operator", "kind", "words"), [
+    (aslinearoperator(np.ones((5, 9))), ValueError, r"of shape \(m, 40\) .* got \(5, 9\)"),
+    (np.ones((5, N), complex), TypeError, "operator must be real"),
+    (lambda z: ops.cast(z, "complex64"), TypeError, "operator must give real numbers"),
+])  # fmt: skip
+def test_operators_that_do_not_fit_are_refused(operator, kind, words):
+    with pytest.raises(kind, match=words):
+        deepopt.invert(network(), np.zeros(N), operator=operator)
