@@ -54,7 +54,7 @@ def loop(problem, method: str, dtype: str, rate: float, runs: int = 1, n: int = 
     low, high = problem.value_range
     with precision(dtype):
         start = recipe.reparametrization.init(box, np.random.default_rng(0), None)
-        program = Program(recipe, value_and_grad(problem), None, xla=True)
+        program = Program(recipe, lambda x, _: value_and_grad(problem)(x), None, xla=True)
         state, data = make_group(
             recipe, box, [start] * runs, [rate] * runs, dtype,
             value_range=high - low, horizon=1, ftol=0.0, stall=None, seed=0,
