@@ -16,6 +16,7 @@ from deepopt import Adam, Latent, LevenbergMarquardt, Surf
 from deepopt._backend import jacobian, ops, precision, to_numpy, to_tensor
 from deepopt._inversion import Inversion
 from deepopt._invert import _compiled
+from deepopt._invert_files import invert_files
 from deepopt.descents import Seen
 from deepopt.generators import Architecture, CheckpointError
 from deepopt.generators.architectures import initialise
@@ -486,18 +487,36 @@ def test_the_command_writes_latents_reconstructions_and_a_picture(tmp_path):
     assert (out / "picture.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("image", "words"), [("none.png", "does not exist"), ("wrong.npy", "the generator makes")]
-)
-def test_the_command_refuses_in_one_line(tmp_path, image, words):
+def test_the_command_refuses_in_one_line(tmp_path):
     images().save(tmp_path / "generator.keras")
-    np.save(tmp_path / "wrong.npy", np.zeros((3, 7)))
     done = subprocess.run(
         [sys.executable, "-m", "deepopt.cli", "invert", str(tmp_path / "generator.keras"),
-         str(tmp_path / image), "--out", str(tmp_path / "out")],
+         str(tmp_path / "none.png"), "--out", str(tmp_path / "out")],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 2
-    assert words in done.stderr
+    assert "does not exist" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (8, 8, 3), (16, 8), (0, 8, 8)])
+def test_files_of_another_shape_are_named(tmp_path, shape):
+    images().save(tmp_path / "generator.keras")
+    np.save(tmp_path / "wrong.npy", np.zeros(shape))
+    files = [str(tmp_path / "wrong.npy")]
+    with pytest.raises(ValueError, match=r"wrong.npy has an array of shape .* \(8, 8, 1\)"):
+        invert_files(str(tmp_path / "generator.keras"), files, str(tmp_path / "out"), "direct")
+
+
+def test_a_surf_of_files_that_is_cut_short_is_written_too(tmp_path):
+    for step in range(3):
+        images(step).save(tmp_path / f"{step}.keras")
+    np.save(tmp_path / "one.npy", made(images(2), latents(1, 2)))
+    for maxtime, frames in ((1e-6, 0), (100.0, 2)):
+        out, options = tmp_path / f"{frames}", {"maxtime": maxtime}
+        files = [str(tmp_path / "one.npy")]
+        result = invert_files(str(tmp_path), files, str(out), "surf", options=options, rng=0)
+        assert len(result.path) == frames
+        assert (out / "picture.png").stat().st_size > 1000
+        assert json.loads((out / "result.json").read_text())["message"] == result.message
