@@ -2,13 +2,13 @@
 
     python inversion_speed.py FOLDER DATA
 
-FOLDER and DATA as of inversion.py, whose trainings of k = 5 and 20 it needs. Every measurement runs
-in a process of its own on one thread:
+FOLDER and DATA as of inversion.py, which has to have run: its trainings of k = 5 and 20 and Adam's
+best rates are taken. Every measurement runs in a process of its own on one thread:
 
 - 300 targets: the first call of `deepopt.invert` (compilation included, imports not) and the
-  second; beside them regular Adam in PyTorch on the same weights, with the rate that recovers most
-  (of 0.03, 0.1, 0.3, on 30 other targets), all targets in one batch until each is found or 2,000
-  iterations have passed, and one target at a time likewise (30 of them, times ten).
+  second; beside them regular Adam in PyTorch on the same weights, from one random start, all
+  targets in one batch until each is found or 1,000 iterations have passed, and one target at a
+  time likewise (10 of them, times thirty).
 - A surf through 100 checkpoints of full width: the process' peak memory; its seconds beside those
   of reading the files alone and of the same surf on weights that are in memory already.
 """
@@ -22,12 +22,12 @@ import time
 from pathlib import Path
 
 import common
+from inversion import best_rate, kept
 
 common.one_thread()
 
-TARGETS, FEW = 300, 30
-MOST, FOUND, NEAR = 2000, 1e-8, 0.01
-RATES = (0.03, 0.1, 0.3)
+TARGETS, FEW = 300, 10
+MOST, FOUND, NEAR = 1000, 1e-8, 0.01
 CASES = (("vae", 5), ("dcgan", 5), ("vae", 20), ("dcgan", 20))
 
 
@@ -134,11 +134,7 @@ def beside(folder: Path, model: str, k: int) -> dict:
     def target(images):
         return torch.tensor(images).permute(0, 3, 1, 2)
 
-    _, x_other, y_other = problem(folder, model, k, FEW, 77)
-    merit = {
-        rate: recovered(adam(net, draw(FEW), target(y_other), rate), x_other) for rate in RATES
-    }
-    rate = max(merit, key=merit.get)
+    rate = best_rate(kept(folder), model, k)
     begun = time.perf_counter()
     batched = adam(net, draw(TARGETS), target(y), rate)
     middle = time.perf_counter()

@@ -36,7 +36,7 @@ ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
 STALL = {"lm": 4, "adam": 100, "gd": 100}
 PROGRESS = {"lm": 1e-3, "adam": 1e-3, "gd": 1e-3}  # part of f that counts as progress
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096
-FOUND, ENOUGH = 1e-8, 1e-11  # of |y|²: f below which a target is found, and a run ends
+FOUND, ENOUGH = 1e-8, 1e-14  # of |y|²: f below which a target is found, and a run ends
 PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
     "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
     "maxiter": 10_000, "schedule": Surf(budget=1000),

@@ -409,15 +409,6 @@ def test_disp_prints_progress_and_the_outcome(capsys):
     assert "maximum number of iterations" in lines[-1]
 
 
-@pytest.mark.backends
-@pytest.mark.parametrize("problem", [ackley, levy, rastrigin], ids=lambda p: p.name)
-def test_the_default_finds_known_minima_away_from_the_centre(problem):
-    problem = problem.with_dim(10).shifted(rng=3)
-    result = deepopt.minimize(problem, rng=0)
-    assert result.fun - problem.fmin < 1e-8
-    assert result.success
-
-
 def test_spin_glass_descends_towards_the_threshold():
     glass = SphericalSpinGlass(30, rng=0)
     options = {"maxiter": 200, "descent": "adam", "learning_rate": 0.1}
