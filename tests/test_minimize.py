@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, OptimizeResult, rosen, rosen_der
 
 import deepopt
 from deepopt import Adam, Deep, Direct, GaussianSmoothing, GradientDescent, Recipe
-from deepopt.problems import SphericalSpinGlass, ackley, levy, rastrigin, schwefel
+from deepopt.problems import SphericalSpinGlass, ackley, rastrigin, schwefel
 
 METHODS = ["gd", "deep", "homotopy"]
 BOX = [(-2.0, 2.0)] * 4
