@@ -61,6 +61,7 @@ with _without_startup_noise():
 
 Tensor = Any
 Tensors = list[Any]
+STEP, AGREES = 2.0**-9, 0.05  # of differences; relative error that is put down to them
 FLOATS = ("float64", "float32")
 _scope = threading.local()  # .dtype is the precision in effect, if any: JAX keeps one per thread
 
@@ -344,6 +345,32 @@ def jvp(function: Callable[[Tensor], Tensor], x: Tensor, tangent: Tensor) -> tup
     import torch
 
     return torch.func.jvp(function, (x,), (tangent,))  # type: ignore[no-any-return]
+
+
+def tangents_flow(function: Callable[[Tensor], Tensor], x: Tensor) -> bool:
+    """Whether forward-mode derivatives of `function` at x (..., n, k) agree with differences.
+
+    TensorFlow gives 0, silently, for operations whose gradient has no gradient of its own
+    (bilinear resizing); the other backends raise.
+    """
+    if name() != "tensorflow":
+        return True
+    along = ops.convert_to_tensor(np.where(np.arange(x.shape[-1]) % 2, -1.0, 1.0), dtype=x.dtype)
+    along = ops.broadcast_to(along, x.shape)
+    slope = jvp(function, x, along)[1]
+    rough = (function(x + STEP * along) - function(x - STEP * along)) / (2.0 * STEP)
+    missed, size = (float(ops.norm(part)) for part in (slope - rough, rough))
+    return not missed > AGREES * size  # also where neither is a number
+
+
+def differences(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`jacobian` by forward differences, for x (..., n, k) and values (..., n, m)."""
+    n, k = x.shape[-2:]
+    moved = ops.repeat(x, k, axis=-2) + STEP * ops.tile(ops.eye(k, dtype=x.dtype), (n, 1))
+    values = function(moved)
+    values = ops.reshape(values, (*x.shape[:-1], k, values.shape[-1]))
+    slopes = (values - ops.expand_dims(function(x), -2)) / STEP
+    return ops.swapaxes(slopes, -1, -2)
 
 
 def jacobian(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -16,7 +16,18 @@ import keras
 import numpy as np
 from keras.backend import standardize_dtype
 
-from ._backend import Compiled, Tensor, Tensors, name, on_accelerator, ops, to_numpy, to_tensor
+from ._backend import (
+    Compiled,
+    Tensor,
+    Tensors,
+    differences,
+    jacobian,
+    name,
+    on_accelerator,
+    ops,
+    to_numpy,
+    to_tensor,
+)
 from ._box import Box
 from ._generator import Context, Generator
 from ._loop import Group, Program, State, make_group
@@ -51,12 +62,20 @@ class Settings(NamedTuple):
 
 
 class Programs:
-    """What is compiled for a generator, a measurement and a recipe."""
+    """What is compiled for a generator, a measurement and a recipe.
 
-    def __init__(self, generator: Generator, recipe: Recipe) -> None:
+    Without `tangents` Jacobians are differences.
+    """
+
+    def __init__(self, generator: Generator, recipe: Recipe, tangents: bool) -> None:
         on_cpu = name() == "tensorflow" and not on_accelerator()
         self.loop = Program(  # XLA halves the speed of convolutions on a CPU
-            recipe, generator.slopes, None, xla=not on_cpu, residuals=generator.residuals
+            recipe,
+            generator.slopes,
+            None,
+            xla=not on_cpu,
+            residuals=generator.residuals,
+            jacobian=jacobian if tangents else differences,
         )
         self.outputs = Compiled(generator.outputs, xla=not on_cpu)
         self.measured = Compiled(generator.measured, xla=not on_cpu)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._backend import FLOATS, Tensors, ops, output_shape, precision, to_tensor
+from ._backend import (
+    FLOATS,
+    Tensor,
+    Tensors,
+    ops,
+    output_shape,
+    precision,
+    tangents_flow,
+    to_tensor,
+)
 from ._checks import check_choice, check_flag, check_number, in_brief, shown
 from ._generator import Generator, tensors
 from ._inversion import Found, Inversion, Programs, Settings, Stopped
@@ -282,11 +291,11 @@ class _Call:
         recipe = Recipe(self._latent, Constant(), options.descent(self._k))
         deadline = self._started + (np.inf if options.maxtime is None else options.maxtime)
         resolution = RESOLUTIONS.get(source.model.compute_dtype, FINE)
-        inversion = Inversion(
-            self._programs(recipe), options.settings(recipe, resolution), self._targets, self._k,
-            self._matrix, deadline, self._watch,
-        )  # fmt: skip
         weights = tensors(source.read(len(source) - 1), options.dtype)
+        programs, settings = self._programs(recipe, weights), options.settings(recipe, resolution)
+        inversion = Inversion(
+            programs, settings, self._targets, self._k, self._matrix, deadline, self._watch
+        )
         stopped = None
         self._check_range(inversion, weights)
         starts = self._starts(inversion, weights)
@@ -303,15 +312,26 @@ class _Call:
             stopped = Status.INTERRUPTED
         return self._result(inversion, weights, stopped)
 
-    def _programs(self, recipe: Recipe) -> Programs:
+    def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""
         key = (id(self._source.model), recipe, self._options.dtype, self._generator.operator)
         if key not in _compiled:
-            _compiled[key] = Programs(self._generator, recipe)  # keeps the model, and so its id
+            tangents = not recipe.descent.needs_jacobian or self._tangents_flow(weights)
+            # It keeps the model, and so its id
+            _compiled[key] = Programs(self._generator, recipe, tangents)
             while len(_compiled) > KEPT:
                 _compiled.popitem(last=False)
         _compiled.move_to_end(key)
         return _compiled[key]
+
+    def _tangents_flow(self, weights: Tensors) -> bool:
+        """Whether the generator, and what measures it, has forward-mode derivatives."""
+        drawn = Latent(prior=self._latent.prior).draw(np.random.default_rng(0), 2, self._k)
+
+        def measured(x: Tensor) -> Tensor:
+            return self._generator.measured(self._generator.outputs(x, weights), self._matrix)
+
+        return tangents_flow(measured, to_tensor(drawn, self._options.dtype))
 
     def _starts(self, inversion: Inversion, weights: Tensors) -> np.ndarray:
         """Where the descents begin (B, S, k), inside the box; the first are the best so far."""

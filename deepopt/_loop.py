@@ -96,6 +96,8 @@ class Program:
         Whether TensorFlow compiles with XLA.
     residuals : callable, optional
         x (R, n, d), context -> r (R, n, m) with f = ½ |r|², for descents that need a Jacobian.
+    jacobian : callable
+        Of a function at a tensor: `_backend.jacobian` or `_backend.differences`.
 
     Attributes
     ----------
@@ -110,11 +112,13 @@ class Program:
         easy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None,
         xla: bool,
         residuals: Callable[[Tensor, Any], Tensor] | None = None,
+        jacobian: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor] = jacobian,
     ) -> None:
         self.recipe = recipe
         self.evaluate = evaluate
         self.easy = easy
         self.residuals = residuals
+        self.jacobian = jacobian
         self.seconds = 0.0
         self.chunk = Compiled(self._chunk, xla)
         self.propose = Compiled(self._propose, xla=False)
@@ -172,7 +176,7 @@ class Program:
         loss, _, count = self._loss(state, data, f[None], None)
         seen = Seen(
             state.variables, loss, [], state.rate, state.nit, r,
-            lambda at: jacobian(residuals, at), reparametrization.edges(data.kinds),
+            lambda at: self.jacobian(residuals, at), reparametrization.edges(data.kinds),
             ops.logical_not(state.done),
         )  # fmt: skip
         return self._advance(state, data, seen, placed(w), f, count)

@@ -165,6 +165,23 @@ def test_steps_that_jump_are_halved_for_their_target_alone():
 # Models
 
 
+@pytest.mark.backends
+def test_layers_without_forward_mode_derivatives_are_inverted_too():
+    """TensorFlow's tangents of bilinear resizing are 0, which it does not say."""
+    model = keras.Sequential(
+        [
+            keras.Input((K,)), layers.Dense(3 * 3 * 4, "tanh"), layers.Reshape((3, 3, 4)),
+            layers.UpSampling2D(interpolation="bilinear"), layers.Conv2D(1, 3, activation="tanh"),
+        ]
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    x = latents(5)
+    result = deepopt.invert(model, made(model, x), rng=0)
+    assert near(result.x, x)
+    assert result.found.all()
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
