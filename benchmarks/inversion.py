@@ -188,6 +188,8 @@ def main_table(results: dict, names: list[str]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name in names:
+        if name not in results:
+            continue
         words, found = name.split(), results[name]
         if words[0] == "default":
             lines.append(row(f"{words[1].upper()}, k = {words[2]}, seed {words[3]}", found))
@@ -204,7 +206,7 @@ def beside_table(results: dict) -> str:
     for k in DIMS:
         for model in MODELS:
             names = f"few {model} {k}", f"random {model} {k}", f"surf {model} {k}"
-            if f"adam10 {model} {k}" not in results:
+            if not {*names, f"adam10 {model} {k}"} <= set(results):
                 continue
             rate = best_rate(results, model, k)
             found = [results[name] for name in names]

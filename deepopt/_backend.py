@@ -61,7 +61,7 @@ with _without_startup_noise():
 
 Tensor = Any
 Tensors = list[Any]
-STEP, AGREES = 2.0**-9, 0.05  # of differences; relative error that is put down to them
+STEP, AGREES = 2.0**-9, 0.1  # of differences; relative error that is put down to them
 FLOATS = ("float64", "float32")
 _scope = threading.local()  # .dtype is the precision in effect, if any: JAX keeps one per thread
 
@@ -363,13 +363,16 @@ def tangents_flow(function: Callable[[Tensor], Tensor], x: Tensor) -> bool:
     return not missed > AGREES * size  # also where neither is a number
 
 
-def differences(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """`jacobian` by forward differences, for x (..., n, k) and values (..., n, m)."""
+def differences(function: Callable[[Tensor], Tensor], x: Tensor, highest: Tensor | None) -> Tensor:
+    """`jacobian` by differences, for x (..., n, k), values (..., n, m); never above `highest`."""
     n, k = x.shape[-2:]
-    moved = ops.repeat(x, k, axis=-2) + STEP * ops.tile(ops.eye(k, dtype=x.dtype), (n, 1))
-    values = function(moved)
+    steps = ops.full_like(x, STEP)
+    if highest is not None:
+        steps = ops.where(x + STEP > ops.cast(highest, x.dtype), -steps, steps)
+    wide = ops.repeat(steps, k, axis=-2) * ops.tile(ops.eye(k, dtype=x.dtype), (n, 1))
+    values = function(ops.repeat(x, k, axis=-2) + wide)
     values = ops.reshape(values, (*x.shape[:-1], k, values.shape[-1]))
-    slopes = (values - ops.expand_dims(function(x), -2)) / STEP
+    slopes = (values - ops.expand_dims(function(x), -2)) / ops.expand_dims(steps, -1)
     return ops.swapaxes(slopes, -1, -2)
 
 

@@ -20,8 +20,6 @@ from ._backend import (
     Compiled,
     Tensor,
     Tensors,
-    differences,
-    jacobian,
     name,
     on_accelerator,
     ops,
@@ -75,7 +73,7 @@ class Programs:
             None,
             xla=not on_cpu,
             residuals=generator.residuals,
-            jacobian=jacobian if tangents else differences,
+            tangents=tangents,
         )
         self.outputs = Compiled(generator.outputs, xla=not on_cpu)
         self.measured = Compiled(generator.measured, xla=not on_cpu)

@@ -326,7 +326,7 @@ class _Call:
 
     def _tangents_flow(self, weights: Tensors) -> bool:
         """Whether the generator, and what measures it, has forward-mode derivatives."""
-        drawn = Latent(prior=self._latent.prior).draw(np.random.default_rng(0), 2, self._k)
+        drawn = Latent(prior=self._latent.prior).draw(np.random.default_rng(0), 16, self._k)
 
         def measured(x: Tensor) -> Tensor:
             return self._generator.measured(self._generator.outputs(x, weights), self._matrix)

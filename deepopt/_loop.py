@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import numpy as np
 
-from ._backend import Compiled, Tensor, Tensors, jacobian, normal, ops, to_tensor, vjp
+from ._backend import Compiled, Tensor, Tensors, differences, jacobian, normal, ops, to_tensor, vjp
 from ._box import Box, Kinds
 from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
@@ -96,8 +96,8 @@ class Program:
         Whether TensorFlow compiles with XLA.
     residuals : callable, optional
         x (R, n, d), context -> r (R, n, m) with f = ½ |r|², for descents that need a Jacobian.
-    jacobian : callable
-        Of a function at a tensor: `_backend.jacobian` or `_backend.differences`.
+    tangents : bool
+        Whether these have forward-mode derivatives; else a Jacobian is made of differences.
 
     Attributes
     ----------
@@ -112,13 +112,13 @@ class Program:
         easy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None,
         xla: bool,
         residuals: Callable[[Tensor, Any], Tensor] | None = None,
-        jacobian: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor] = jacobian,
+        tangents: bool = True,
     ) -> None:
         self.recipe = recipe
         self.evaluate = evaluate
         self.easy = easy
         self.residuals = residuals
-        self.jacobian = jacobian
+        self.tangents = tangents
         self.seconds = 0.0
         self.chunk = Compiled(self._chunk, xla)
         self.propose = Compiled(self._propose, xla=False)
@@ -170,14 +170,20 @@ class Program:
         def residuals(w: Tensor) -> Tensor:
             return self.residuals(placed(w), data.context)  # type: ignore[misc]
 
+        edges = reparametrization.edges(data.kinds)
+
+        def slopes(at: Tensor) -> Tensor:
+            if self.tangents:
+                return jacobian(residuals, at)
+            return differences(residuals, at, None if edges is None else edges[1])
+
         (w,) = state.variables
         r = residuals(w)
         f = 0.5 * ops.sum(r * r, axis=-1)  # (R, n)
         loss, _, count = self._loss(state, data, f[None], None)
         seen = Seen(
             state.variables, loss, [], state.rate, state.nit, r,
-            lambda at: self.jacobian(residuals, at), reparametrization.edges(data.kinds),
-            ops.logical_not(state.done),
+            slopes, edges, ops.logical_not(state.done),
         )  # fmt: skip
         return self._advance(state, data, seen, placed(w), f, count)
 

@@ -10,7 +10,7 @@ from test_invert import K, N, latents, made, near, network, training
 
 import deepopt
 from deepopt import LevenbergMarquardt, Surf
-from deepopt._backend import ops, precision, to_numpy, to_tensor
+from deepopt._backend import ops, precision, tangents_flow, to_numpy, to_tensor
 from deepopt.descents import Seen
 
 
@@ -56,12 +56,16 @@ def test_starts_outside_the_box_move_and_end_inside(starts):
     model, bounds = network(), [(0.1, 0.8)] * K
     x = np.random.default_rng(0).uniform(0.2, 0.7, (4, K))
     begin = np.full((1, K), 2.0) if starts == "given" else starts
-    given = {"latent_bounds": bounds, "starts": begin}
-    result = deepopt.invert(model, made(model, x), options=given, rng=0)
+    given, y = {"latent_bounds": bounds, "starts": begin}, made(model, x)
+    result = deepopt.invert(model, y, options=given, rng=0)
     assert (result.x >= 0.1).all()
     assert (result.x <= 0.8).all()
     assert (result.nit > 1).all()
-    assert near(result.x[result.found], x[result.found])
+    if starts == "codebook":
+        assert near(result.x, x)
+    else:
+        corner = np.full((4, K), 0.1 if starts == "zero" else 0.8)
+        assert (result.fun < 0.4 * np.sum((made(model, corner) - y) ** 2, axis=1)).all()
 
 
 # Limits
@@ -177,9 +181,24 @@ def test_layers_without_forward_mode_derivatives_are_inverted_too():
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
     x = latents(5)
-    result = deepopt.invert(model, made(model, x), rng=0)
-    assert near(result.x, x)
-    assert result.found.all()
+    for options in ({}, {"latent_bounds": 1.0, "starts": np.ones((1, K))}):
+        result = deepopt.invert(model, made(model, x), options=options, rng=0)
+        assert (result.nit > 3).all()
+    assert near(deepopt.invert(model, made(model, x), rng=0).x, x)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kinks_are_not_taken_for_missing_derivatives(seed, monkeypatch):
+    verdicts = []
+
+    def watched(function, x):
+        verdicts.append(tangents_flow(function, x))
+        return verdicts[-1]
+
+    monkeypatch.setattr("deepopt._invert.tangents_flow", watched)
+    model = network(seed)
+    deepopt.invert(model, made(model, latents(1)), options={"n_starts": 1}, rng=0)
+    assert verdicts == [True]
 
 
 class Subclassed(keras.Model):
