@@ -43,7 +43,7 @@ STARTS = ("codebook", "random", "zero")
 RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
 ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
 STALL = {"lm": 4, "adam": 100, "gd": 100}
-PROGRESS = {"lm": 1e-3, "adam": 1e-3, "gd": 1e-3}  # part of f that counts as progress
+PROGRESS = 1e-3  # part of f that counts as progress
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096
 FOUND, ENOUGH = 1e-8, 1e-14  # of |y|²: f below which a target is found, and a run ends
 PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
@@ -114,7 +114,7 @@ class InvertOptions:
         kind, finest = self._kind, resolution**2
         return Settings(
             recipe, self.learning_rate or RATES[kind], self.maxiter or ITERATIONS[kind],
-            max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS[kind],
+            max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS,
             STALL[kind], self.dtype,
         )  # fmt: skip
 
