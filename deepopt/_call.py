@@ -19,7 +19,7 @@ from ._loop import Group, Program, make_group
 from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
-from ._residuals import count_residuals
+from ._residuals import read_residuals
 from ._result import Status, make_result
 from ._search import Search
 from .reparametrizations import Start
@@ -71,9 +71,7 @@ class Call:
         self._check_spread()
         self.log = Log(asked.started)
         self._easy = self._easier()
-        self.residuals = count_residuals(
-            self.objective, self.recipe, options.dtype, self.box.from_unit(self.box.centre)
-        )
+        self.residuals = read_residuals(self.objective, self.recipe, options.dtype, self.box)
 
     def _check_spread(self) -> None:
         with np.errstate(over="ignore", under="ignore"):
@@ -95,8 +93,14 @@ class Call:
                 evaluate = lambda x, _: slopes(x)  # noqa: E731
                 if isinstance(recipe.schedule, Eased):
                     easy = traced(recipe.schedule, self.box, self.options.dtype)
-            residuals = (lambda x, _: objective.residuals(x)) if self.residuals else None
-            programs[key] = Program(recipe, evaluate, easy, xla=True, residuals=residuals)
+            programs[key] = Program(
+                recipe,
+                evaluate,
+                easy,
+                xla=True,
+                residuals=lambda x, _: objective.residuals(x),
+                tangents=self.residuals.tangents,
+            )
             while len(programs) > PROGRAMS:
                 programs.popitem(last=False)
         programs.move_to_end(key)
@@ -185,7 +189,7 @@ class Call:
                 ftol=self.options.ftol or 0.0,
                 stall=None if self.options.ftol is None else self.options.stall,
                 seed=seed,
-                outputs=self.residuals,
+                outputs=self.residuals.size,
             )
             for at in range(0, len(runs), size)
         ]

@@ -31,6 +31,7 @@ from ._generator import Context, Generator
 from ._loop import Group, Program, State, make_group
 from ._methods import Recipe
 from ._result import Status
+from ._starts import Starts
 from .reparametrizations import Start
 
 LANES, COLUMNS = 32, 1024  # runs at once on a CPU; they times their tangents, at most
@@ -159,8 +160,8 @@ class Inversion:
 
     # On one network
 
-    def descend(self, weights: Tensors, starts: np.ndarray) -> None:
-        """Descend from starts (B, S, k), one after the other until a target is found."""
+    def descend(self, weights: Tensors, starts: Starts) -> None:
+        """Descend from the starts of each target, one after the other until it is found."""
         descent = self._settings.recipe.descent
         period = getattr(descent, "period", 1)
         chunk = period * max(1, CHUNK // period)
@@ -174,7 +175,8 @@ class Inversion:
             for lane in range(self._lanes):
                 if runs[lane] is None and waiting:
                     target, start = runs[lane] = waiting.popleft()
-                    points[lane], wanted[lane] = starts[target, start], target
+                    points[lane] = starts.of(target, start, self.found.x[target])
+                    wanted[lane] = target
                     fresh[lane] = True
             if fresh.any():
                 idle = np.array([run is None for run in runs])
@@ -188,7 +190,7 @@ class Inversion:
                 if run is not None and done[lane]:
                     target, start = run
                     runs[lane] = None
-                    if not self._is_found(target) and start + 1 < starts.shape[1]:
+                    if not self._is_found(target) and start + 1 < starts.count:
                         waiting.append((target, start + 1))
                     else:
                         self.found.over[target] = True

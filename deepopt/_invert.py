@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 import warnings
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._backend import (
-    FLOATS,
     Tensor,
     Tensors,
     ops,
@@ -22,14 +20,16 @@ from ._backend import (
     tangents_flow,
     to_tensor,
 )
-from ._checks import check_choice, check_flag, check_number, in_brief, shown
+from ._checks import check_choice, in_brief
 from ._generator import Generator, tensors
-from ._inversion import Found, Inversion, Programs, Settings, Stopped
-from ._methods import Recipe, option
-from ._minimize import TURN, read_rng, warn_unknown
+from ._inversion import Found, Inversion, Programs, Stopped
+from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targets
+from ._invert_options import InvertOptions, read_options
+from ._methods import Recipe
+from ._minimize import TURN, read_rng
 from ._result import Status
-from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
-from .reparametrizations import PRIORS, Latent
+from ._starts import NEAREST, Starts
+from .reparametrizations import Latent
 from .schedules import Constant, Surf
 
 if TYPE_CHECKING:
@@ -38,90 +38,11 @@ if TYPE_CHECKING:
     from .generators.sources import Source
 
 METHODS = ("direct", "surf")
-SOLVERS = ("lm", "adam", "gd")
-STARTS = ("codebook", "random", "zero")
-RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
-ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
-STALL = {"lm": 4, "adam": 100, "gd": 100}
-PROGRESS = 1e-3  # part of f that counts as progress
-PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096
-FOUND, ENOUGH = 1e-8, 1e-14  # of |y|²: f below which a target is found, and a run ends
-PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
-    "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
-    "maxiter": 10_000, "schedule": Surf(budget=1000),
-}  # fmt: skip
+PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
 RANGED, OTHER_SCALE = 64, 50.0  # outputs that show the range of y; how far beyond it is absurd
 RESOLUTIONS, FINE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}, 2.0**-23  # of a generator
 KEPT = 8  # compiled programs
 _compiled: OrderedDict[Hashable, Programs] = OrderedDict()
-
-
-@dataclasses.dataclass(frozen=True)
-class InvertOptions:
-    """Options of `deepopt.invert`."""
-
-    solver: str | Descent = option("lm", '"lm", "adam", "gd", or a descent')
-    starts: Any = option("codebook", '"codebook", "random", "zero", or an array of latents')
-    n_starts: int = option(10, "starts per target at most; the next ones wait for a failure")
-    n_codes: int | None = option(None, "latents of the codebook; 16 per target, 256 to 4,096")
-    latent_bounds: Any = option(None, "None, r for [-r, r], or (min, max) of each latent")
-    prior: str | None = option(None, 'how latents are drawn: "uniform", "normal", or the own')
-    schedule: Surf | None = option(None, "how a surf goes through the networks: a `Surf`")
-    learning_rate: float | None = option(None, "of Adam and gd, in units of the latents")
-    maxiter: int | None = option(None, "iterations of a descent on the last generator")
-    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
-    ftol: float = option(FOUND, "a target is found where f is at most this part of |y|²")
-    dtype: str = option("float32", "of all but the generator, which computes in its own")
-    disp: bool = option(False, "print the outcome")
-    preset: str | None = option(None, '"paper": the settings of the surfing paper')
-
-    def check(self) -> None:
-        """Raise TypeError or ValueError naming the first option that is not sound."""
-        if not isinstance(self.solver, Descent):
-            check_choice("solver", self.solver, SOLVERS)
-        if isinstance(self.starts, str):
-            check_choice("starts", self.starts, STARTS)
-        check_number("n_starts", self.n_starts, whole=True, at_least=1)
-        if self.prior is not None:
-            check_choice("prior", self.prior, PRIORS)
-        if self.schedule is not None and not isinstance(self.schedule, Surf):
-            raise TypeError(f"schedule must be a Surf, got {shown(self.schedule)}")
-        for label in ("n_codes", "maxiter"):
-            if getattr(self, label) is not None:
-                check_number(label, getattr(self, label), whole=True, at_least=1)
-        for label in ("learning_rate", "maxtime"):
-            if getattr(self, label) is not None:
-                check_number(label, getattr(self, label), above=0.0)
-        check_number("ftol", self.ftol, at_least=0.0)
-        check_choice("dtype", self.dtype, FLOATS)
-        check_flag("disp", self.disp)
-
-    @property
-    def _kind(self) -> str:
-        if isinstance(self.solver, str):
-            return self.solver
-        return "lm" if self.solver.needs_jacobian else "adam"
-
-    def descent(self, k: int) -> Descent:
-        if isinstance(self.solver, Descent):
-            return self.solver
-        if self.solver == "lm":
-            return LevenbergMarquardt(period=period(k))
-        return Adam() if self.solver == "adam" else GradientDescent(decay=1.0)
-
-    def settings(self, recipe: Recipe, resolution: float) -> Settings:
-        """Those of every descent; the generator's numbers are as fine as `resolution`."""
-        kind, finest = self._kind, resolution**2
-        return Settings(
-            recipe, self.learning_rate or RATES[kind], self.maxiter or ITERATIONS[kind],
-            max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS,
-            STALL[kind], self.dtype,
-        )  # fmt: skip
-
-
-def period(k: int) -> int:
-    """Iterations between two true Jacobians that measured best for k latents."""
-    return int(np.clip(round(1.8 * k**0.5), 2, 16))
 
 
 def invert(
@@ -206,7 +127,7 @@ def invert(
     check_choice("method", method.lower() if isinstance(method, str) else method, METHODS)
     if not isinstance(options, Mapping | None):
         raise TypeError(f"options must be a dict, got {type(options).__name__}")
-    settings = _read_options(dict(options or {}), method)
+    settings = read_options(dict(options or {}), method)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
     generator = read_rng(rng)
@@ -216,19 +137,6 @@ def invert(
             return _Call(
                 source, y, method.lower(), operator, settings, callback, generator, started
             ).run()
-
-
-def _read_options(given: dict[str, Any], method: str) -> InvertOptions:
-    names = {field.name for field in dataclasses.fields(InvertOptions)}
-    for key in [key for key in given if key not in names]:
-        warn_unknown(key, f"invert with method {method!r}", stacklevel=4)
-        del given[key]
-    if given.get("preset") is not None:
-        check_choice("preset", given["preset"], ("paper",))
-        given = PAPER | given
-    options = InvertOptions(**given)
-    options.check()
-    return options
 
 
 class _Call:
@@ -243,20 +151,22 @@ class _Call:
         self._shape, self._n = source.output_shape, math.prod(source.output_shape)
         self._surfs = method == "surf" and self._has_networks()
         function = operator if callable(operator) and not hasattr(operator, "matmat") else None
-        matrix = None if function is not None or operator is None else _matrix(operator, self._n)
+        matrix = (
+            None if function is not None or operator is None else read_matrix(operator, self._n)
+        )
         self._matrix = None if matrix is None else to_tensor(matrix, options.dtype)
         measured = self._n if matrix is None else len(matrix)
         self._generator = Generator(source.model, function)
         if function is not None:
             measured = self._measured_by(function)
         plain = operator is None
-        self._targets, self._single = _read_targets(y, self._shape if plain else (measured,))
+        self._targets, self._single = read_targets(y, self._shape if plain else (measured,))
         if measured < self._k:
             raise ValueError(
                 f"y must have at least as many numbers as a latent, {self._k}, got {measured}"
             )
         self._latent = Latent(
-            _bounds(options.latent_bounds, self._k), options.prior or source.prior
+            read_bounds(options.latent_bounds, self._k), options.prior or source.prior
         )
 
     def _has_networks(self) -> bool:
@@ -303,8 +213,8 @@ class _Call:
             if self._surfs:
                 networks = (tensors(w, options.dtype) for w in source.stream())
                 shares = schedule.iterations(len(source) - 1)
-                inversion.ride(networks, shares, starts[:, 0], schedule.interpolate)
-                starts = np.concatenate([inversion.path[-1][:, None], starts[:, 1:]], axis=1)
+                inversion.ride(networks, shares, starts.first[:, 0], schedule.interpolate)
+                starts.first[:, 0] = inversion.path[-1]
             inversion.descend(weights, starts)
         except Stopped as stop:
             stopped = stop.args[0]
@@ -333,31 +243,28 @@ class _Call:
 
         return tangents_flow(measured, to_tensor(drawn, self._options.dtype))
 
-    def _starts(self, inversion: Inversion, weights: Tensors) -> np.ndarray:
-        """Where the descents begin (B, S, k), inside the box; the first are the best so far."""
-        options, count, k = self._options, len(self._targets), self._k
-        f = None
+    def _starts(self, inversion: Inversion, weights: Tensors) -> Starts:
+        """Where the descents begin; the first are the best so far."""
+        options, latent, count, k = self._options, self._latent, len(self._targets), self._k
+        f, hops = None, 0
         if not isinstance(options.starts, str):
-            starts = _read_starts(options.starts, count, k)
+            first = read_starts(options.starts, count, k)
         elif options.starts == "zero":
-            starts = np.zeros((count, 1, k))
+            first = np.zeros((count, 1, k))
         elif options.starts == "random":
-            drawn = self._latent.draw(self._rng, count * options.n_starts, k)
-            starts = drawn.reshape(count, options.n_starts, k)
+            drawn = latent.draw(self._rng, count * options.n_starts, k)
+            first = drawn.reshape(count, options.n_starts, k)
         else:
+            near = min(options.n_starts, NEAREST)
             codes = options.n_codes or int(np.clip(PER_TARGET * count, LEAST_CODES, MOST_CODES))
-            codes = max(codes, options.n_starts)
+            codes = max(codes, near)
             self._preparation += codes
-            drawn = self._latent.draw(self._rng, codes, k)
-            starts, f = inversion.nearest(weights, drawn, options.n_starts)
-        starts = self._clip(starts)
-        inversion.begin(starts[:, 0], f)
+            first, f = inversion.nearest(weights, latent.draw(self._rng, codes, k), near)
+            hops = options.n_starts - near
+        seed = int(self._rng.integers(2**31))
+        starts = Starts(first, first.shape[1] + hops, latent, seed)
+        inversion.begin(starts.first[:, 0], f)
         return starts
-
-    def _clip(self, x: np.ndarray) -> np.ndarray:
-        """Latents (..., k) inside the box."""
-        bounds = self._latent.bounds
-        return x if bounds is None else np.clip(x, *np.transpose(bounds))
 
     def _check_range(self, inversion: Inversion, weights: Tensors) -> None:
         """Refuse targets of another scale than the generator's (0 to 255 in place of 0 to 1)."""
@@ -396,7 +303,7 @@ class _Call:
         from scipy.optimize import OptimizeResult
 
         found = inversion.found
-        x = self._clip(found.x)
+        x = self._latent.clip(found.x)
         images, measured = inversion.outputs(weights, x)
         residual = measured.astype("float64") - self._targets
         fun = 0.5 * np.sum(residual**2, axis=1)
@@ -430,95 +337,3 @@ class _Call:
 def _sentence(status: np.ndarray) -> str:
     """What to say of all targets: of the worst."""
     return next(one.sentence for one in Status if one == status.max())
-
-
-def _matrix(operator: Any, n: int) -> np.ndarray:
-    """A as a dense matrix (m, n)."""
-    shape: tuple[int, ...] = getattr(operator, "shape", ())
-    if hasattr(operator, "matmat"):
-        fits = len(shape) == 2 and shape[1] == n
-        operator = operator.matmat(np.eye(n)) if fits else np.empty((0, 0))
-    elif hasattr(operator, "toarray"):
-        operator = operator.toarray()
-    if np.iscomplexobj(operator):
-        raise TypeError("operator must be real, got complex numbers")
-    try:
-        matrix = np.asarray(operator, dtype="float64")
-    except (TypeError, ValueError):
-        raise TypeError(
-            "operator must be a matrix, a LinearOperator or a traceable function, got "
-            f"{type(operator).__name__}"
-        ) from None
-    if matrix.ndim != 2 or matrix.shape[1] != n:
-        raise ValueError(
-            f"operator must be of shape (m, {n}) for outputs of {n} numbers, "
-            f"got {shape or matrix.shape}"
-        )
-    if not np.isfinite(matrix).all():
-        raise ValueError("operator must be finite, got NaN or infinity")
-    return matrix
-
-
-def _read_targets(y: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
-    """Targets (B, m), and whether y is a single one."""
-    try:
-        array = np.asarray(y)
-        if array.dtype.kind == "c":
-            raise TypeError("y must be real, got complex numbers")
-        values = array.astype("float64")
-    except ValueError:
-        raise TypeError(f"y must be an array of numbers, got {type(y).__name__}") from None
-    if not fits(values.shape, shape):
-        raise ValueError(
-            f"y must have shape {shape} or ({math.prod(shape)},), or be a batch of them, "
-            f"got {values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ValueError("y must be finite, got NaN or infinity")
-    return values.reshape(-1, math.prod(shape)), _is_one(values.shape, shape)
-
-
-def fits(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether an array is one output of this shape, or a batch of them."""
-    return _is_one(found, shape) or (found[:1] > (0,) and _is_one(found[1:], shape))
-
-
-def _is_one(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether an array is one output: of its shape, flat, or without axes of length 1."""
-    plain = tuple(length for length in shape if length != 1) or (1,)
-    return found in (shape, (math.prod(shape),), plain)
-
-
-def _read_starts(given: Any, targets: int, k: int) -> np.ndarray:
-    """Given latents (S, k), the same for all, or (B, S, k)."""
-    try:
-        starts = np.asarray(given, dtype="float64")
-    except (TypeError, ValueError):
-        raise TypeError(f"starts must be a name or latents, got {shown(given)}") from None
-    if starts.ndim == 1:
-        starts = starts[None]
-    if starts.ndim == 2:
-        starts = np.repeat(starts[None], targets, axis=0)
-    if starts.ndim != 3 or starts.shape[0] != targets or starts.shape[2] != k or not starts.size:
-        raise ValueError(
-            f"starts must be latents (S, {k}) or ({targets}, S, {k}), got shape {np.shape(given)}"
-        )
-    if not np.isfinite(starts).all():
-        raise ValueError("starts must be finite, got NaN or infinity")
-    return starts
-
-
-def _bounds(given: Any, k: int) -> tuple[tuple[float, float], ...] | None:
-    """A box of the latents, from None, a number r, or pairs."""
-    if given is None:
-        return None
-    expected = f"latent_bounds must be None, a number r > 0 or {k} pairs (min, max)"
-    try:
-        pairs = np.asarray(given, dtype="float64")
-    except (TypeError, ValueError):
-        raise TypeError(f"{expected}, got {shown(given)}") from None
-    if pairs.ndim == 0:
-        pairs = np.array([[-pairs, pairs]] * k)
-    if pairs.shape != (k, 2) or not np.isfinite(pairs).all() or (pairs[:, 0] >= pairs[:, 1]).any():
-        raise ValueError(f"{expected}, got {shown(given)}")
-    return tuple((float(low), float(high)) for low, high in pairs)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._files import whole, write_text
-from ._invert import fits, invert
+from ._invert import invert
+from ._invert_arguments import fits
 from .generators.images import read_arrays
 from .generators.sources import Source, open_checkpoints
 

@@ -68,7 +68,7 @@ class Parts(Protocol):
     spread: float
     limits: Limits
     log: Log
-    residuals: int  # of a point, where the recipe's descent needs them
+    residuals: Residuals
 
     @property
     def watched(self) -> bool: ...
@@ -267,7 +267,7 @@ class Search:
         group = make_group(
             recipe, self._box, starts, rates, self._options.dtype,
             value_range=parts.spread, horizon=horizon, ftol=0.0, stall=stall,
-            seed=int(self._rng.integers(2**31 - 64)), outputs=parts.residuals,
+            seed=int(self._rng.integers(2**31 - 64)), outputs=parts.residuals.size,
         )  # fmt: skip
         limits = parts.limits._replace(maxiter=min(horizon, parts.limits.maxiter - parts.log.nit))
         driver = Driver(

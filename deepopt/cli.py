@@ -156,7 +156,7 @@ def list_() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ._invert import InvertOptions
+    from ._invert_options import InvertOptions
     from ._methods import METHODS
     from .bench._report import console_for
     from .problems import FUNCTIONS, SphericalSpinGlass

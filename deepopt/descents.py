@@ -373,7 +373,8 @@ class LevenbergMarquardt(Descent):
 
         gain = (f - new) / ops.where(promised > 0, promised, 1.0)
         easier = ops.maximum(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
-        damping = damping * ops.where(accepted, ops.where(first, 1.0, easier), growth)
+        harder = ops.where(ops.isfinite(new), growth, FARTHER * growth)
+        damping = damping * ops.where(accepted, ops.where(first, 1.0, easier), harder)
         growth = ops.where(accepted, ops.full_like(growth, 2.0), ops.minimum(2.0 * growth, 1e6))
         base = ops.where(accepted[..., None], w, base)
         residual = ops.where(accepted[..., None], r, residual)
@@ -440,6 +441,7 @@ class LevenbergMarquardt(Descent):
 
 
 LEAST_DAMPING, MOST_DAMPING, TINY = 1e-10, 1e30, 1e-30
+FARTHER = 100.0  # times the growth of λ where a trial has no value
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:

@@ -305,10 +305,25 @@ class Latent(Reparametrization):
     def draw(self, rng: np.random.Generator, n: int, k: int) -> np.ndarray:
         """Latents (n, k) from the prior."""
         if self.prior == "normal":
-            drawn = rng.standard_normal((n, k))
-            return drawn if self.bounds is None else np.clip(drawn, *np.transpose(self.bounds))
-        low, high = (-1.0, 1.0) if self.bounds is None else np.transpose(self.bounds)
+            return self.clip(rng.standard_normal((n, k)))
+        low, high = self._range()
         return rng.uniform(low, high, (n, k))
+
+    @property
+    def spread(self) -> float | np.ndarray:
+        """Standard deviation of the prior: () or (k,)."""
+        if self.prior == "normal":
+            return 1.0
+        low, high = self._range()
+        return (high - low) / 12.0**0.5  # type: ignore[no-any-return]
+
+    def _range(self) -> Any:
+        """Lowest and highest of a uniform prior."""
+        return (-1.0, 1.0) if self.bounds is None else np.transpose(self.bounds)
+
+    def clip(self, x: np.ndarray) -> np.ndarray:
+        """Latents (..., k) inside the box."""
+        return x if self.bounds is None else np.clip(x, *np.transpose(self.bounds))
 
     def points(self, variables: Tensors, fixed: Tensors, kinds: Kinds | None) -> Tensor:
         (w,) = variables

@@ -9,8 +9,9 @@ from scipy.sparse.linalg import aslinearoperator
 from test_invert import K, N, latents, made, near, network, training
 
 import deepopt
-from deepopt import LevenbergMarquardt, Surf
+from deepopt import Latent, LevenbergMarquardt, Surf
 from deepopt._backend import ops, precision, tangents_flow, to_numpy, to_tensor
+from deepopt._starts import Starts
 from deepopt.descents import Seen
 
 
@@ -270,3 +271,53 @@ def test_operators_may_be_sparse_or_in_another_precision():
 def test_operators_that_do_not_fit_are_refused(operator, kind, words):
     with pytest.raises(kind, match=words):
         deepopt.invert(network(), np.zeros(N), operator=operator)
+
+
+# Starts
+
+
+class Rugged(keras.layers.Layer):
+    """Outputs with a hundred minima of f around the one that is 0."""
+
+    def call(self, x):
+        return ops.concatenate([0.1 * x, 2.0 * ops.sin(12.0 * x)], axis=-1)
+
+
+def test_hops_leave_minima_that_the_nearest_codes_end_in():
+    model = keras.Sequential([keras.Input((2,)), Rugged()])
+    x = np.random.default_rng(1).uniform(-1, 1, (20, 2))
+    options = {"n_codes": 3, "n_starts": 3}
+    few, many = (
+        deepopt.invert(model, made(model, x), options=options | more, rng=0)
+        for more in ({}, {"n_starts": 200})
+    )
+    assert few.found.sum() < 10
+    assert many.found.all()
+    assert near(many.x, x)
+
+
+def test_hops_start_around_the_best_inside_the_box_and_depend_on_their_number_alone():
+    latent = Latent(bounds=((-1.0, 1.0), (0.0, 0.3), (-2.0, 2.0)))
+    starts = Starts(np.full((2, 1, 3), 5.0), 2000, latent, seed=1)
+    np.testing.assert_array_equal(starts.of(1, 0, np.zeros(3)), [1.0, 0.3, 2.0])
+    best = np.array([0.2, 0.1, -0.4])
+    hops = np.array([starts.of(1, number, best) for number in range(1, 2000)])
+    assert (hops >= [-1.0, 0.0, -2.0]).all()
+    assert (hops <= [1.0, 0.3, 2.0]).all()
+    moved = np.median(np.abs(hops - best), axis=0) / latent.spread
+    assert (moved > 0.1).all()
+    assert (moved < 0.4).all()
+    again = Starts(np.zeros((2, 1, 3)), 2000, latent, seed=1)
+    np.testing.assert_array_equal(again.of(1, 7, best), hops[6])
+    assert (again.of(0, 7, best) != hops[6]).any()
+
+
+def test_a_step_into_a_region_without_values_is_shortened_at_once():
+    class Log(keras.layers.Layer):
+        def call(self, x):
+            return ops.log(x)
+
+    model = keras.Sequential([keras.Input((1,)), Log()])
+    result = deepopt.invert(model, np.log([1e-6]), options={"starts": [[1.0]]}, rng=0)
+    assert result.found
+    assert abs(result.x[0] - 1e-6) < 1e-9

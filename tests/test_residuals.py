@@ -131,3 +131,21 @@ def test_residuals_of_a_single_point_are_refused():
     fun.residuals = lambda x: ops.stack([x[0], x[1]], axis=0)
     with pytest.raises(ValueError, match=r"of \(5, 4\) it made \(2, 4\)|raised"):
         fit(fun)
+
+
+def test_residuals_without_forward_mode_derivatives_are_fitted_by_differences():
+    """TensorFlow's tangents of bilinear resizing are 0, which it does not say."""
+    true = np.array([1.0, 3.0, 2.0, 0.5])
+
+    def grown(x):
+        image = ops.image.resize(ops.reshape(x, (-1, 2, 2, 1)), (5, 5), interpolation="bilinear")
+        return ops.reshape(image, (*x.shape[:-1], 25))
+
+    def residuals(x):
+        return grown(x) - grown(ops.convert_to_tensor(true[None], dtype=x.dtype))
+
+    def fun(x):
+        return 0.5 * ops.sum(residuals(x) ** 2, axis=-1)
+
+    fun.residuals = residuals
+    np.testing.assert_allclose(fit(fun).x, true, atol=1e-6)

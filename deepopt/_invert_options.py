@@ -1,0 +1,110 @@
+"""Options of `invert`, and its presets."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ._backend import FLOATS
+from ._checks import check_choice, check_flag, check_number, shown
+from ._inversion import Settings
+from ._methods import Recipe, option
+from ._minimize import warn_unknown
+from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
+from .reparametrizations import PRIORS
+from .schedules import Surf
+
+SOLVERS = ("lm", "adam", "gd")
+STARTS = ("codebook", "random", "zero")
+RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
+ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
+STALL = {"lm": 4, "adam": 100, "gd": 100}
+PROGRESS = 1e-3  # part of f that counts as progress
+FOUND, ENOUGH = 1e-11, 1e-14  # of |y|²: f below which a target is found, and a run ends
+PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
+    "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
+    "maxiter": 10_000, "schedule": Surf(budget=1000),
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class InvertOptions:
+    """Options of `deepopt.invert`."""
+
+    solver: str | Descent = option("lm", '"lm", "adam", "gd", or a descent')
+    starts: Any = option("codebook", '"codebook", "random", "zero", or an array of latents')
+    n_starts: int = option(30, "starts per target at most; the next ones wait for a failure")
+    n_codes: int | None = option(None, "latents of the codebook; 16 per target, 256 to 4,096")
+    latent_bounds: Any = option(None, "None, r for [-r, r], or (min, max) of each latent")
+    prior: str | None = option(None, 'how latents are drawn: "uniform", "normal", or the own')
+    schedule: Surf | None = option(None, "how a surf goes through the networks: a `Surf`")
+    learning_rate: float | None = option(None, "of Adam and gd, in units of the latents")
+    maxiter: int | None = option(None, "iterations of a descent on the last generator")
+    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
+    ftol: float = option(FOUND, "a target is found where f is at most this part of |y|²")
+    dtype: str = option("float32", "of all but the generator, which computes in its own")
+    disp: bool = option(False, "print the outcome")
+    preset: str | None = option(None, '"paper": the settings of the surfing paper')
+
+    def check(self) -> None:
+        """Raise TypeError or ValueError naming the first option that is not sound."""
+        if not isinstance(self.solver, Descent):
+            check_choice("solver", self.solver, SOLVERS)
+        if isinstance(self.starts, str):
+            check_choice("starts", self.starts, STARTS)
+        check_number("n_starts", self.n_starts, whole=True, at_least=1)
+        if self.prior is not None:
+            check_choice("prior", self.prior, PRIORS)
+        if self.schedule is not None and not isinstance(self.schedule, Surf):
+            raise TypeError(f"schedule must be a Surf, got {shown(self.schedule)}")
+        for label in ("n_codes", "maxiter"):
+            if getattr(self, label) is not None:
+                check_number(label, getattr(self, label), whole=True, at_least=1)
+        for label in ("learning_rate", "maxtime"):
+            if getattr(self, label) is not None:
+                check_number(label, getattr(self, label), above=0.0)
+        check_number("ftol", self.ftol, at_least=0.0)
+        check_choice("dtype", self.dtype, FLOATS)
+        check_flag("disp", self.disp)
+
+    @property
+    def _kind(self) -> str:
+        if isinstance(self.solver, str):
+            return self.solver
+        return "lm" if self.solver.needs_jacobian else "adam"
+
+    def descent(self, k: int) -> Descent:
+        if isinstance(self.solver, Descent):
+            return self.solver
+        if self.solver == "lm":
+            return LevenbergMarquardt(period=period(k))
+        return Adam() if self.solver == "adam" else GradientDescent(decay=1.0)
+
+    def settings(self, recipe: Recipe, resolution: float) -> Settings:
+        """Those of every descent; the generator's numbers are as fine as `resolution`."""
+        kind, finest = self._kind, resolution**2
+        return Settings(
+            recipe, self.learning_rate or RATES[kind], self.maxiter or ITERATIONS[kind],
+            max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS,
+            STALL[kind], self.dtype,
+        )  # fmt: skip
+
+
+def period(k: int) -> int:
+    """Iterations between two true Jacobians that measured best for k latents."""
+    return int(np.clip(round(1.8 * k**0.5), 2, 16))
+
+
+def read_options(given: dict[str, Any], method: str) -> InvertOptions:
+    names = {field.name for field in dataclasses.fields(InvertOptions)}
+    for key in [key for key in given if key not in names]:
+        warn_unknown(key, f"invert with method {method!r}", stacklevel=4)
+        del given[key]
+    if given.get("preset") is not None:
+        check_choice("preset", given["preset"], ("paper",))
+        given = PAPER | given
+    options = InvertOptions(**given)
+    options.check()
+    return options
