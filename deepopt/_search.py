@@ -29,6 +29,7 @@ from ._loop import Program, make_group
 from ._methods import Recipe
 from ._objective import Objective
 from ._polish import polish
+from ._residuals import Residuals
 from ._result import Status
 from .descents import LBFGS
 from .reparametrizations import Direct, Start
