@@ -4,11 +4,12 @@
 
 FOLDER keeps what `deepopt train` makes of the images DATA (an .npz file or a folder): a VAE and a
 DCGAN of half width for each of k = 5, 10, 20 and three seeds, and for k = 50 and 100 of one seed,
-and a stock Keras decoder with other layers. What is there is not trained again; the rest takes
-hours. Targets are outputs at fresh latents of the prior; one counts as recovered if the latent is
-within 0.01. Forward passes: a gradient counts as two, a Jacobian of k columns as k. Every case is
-kept in FOLDER/results.json as it ends, and not measured again; the tables go to results/inversion
-and docs/inversion.md.
+DCGANs of full width for these, and a stock Keras decoder with other layers. What is there is not
+trained again; the rest takes hours. Targets are outputs at fresh latents of the prior; one counts
+as recovered if the latent is within 0.01, and as identifiable if every change of the latent by 0.01
+changes the image by more than float32 rounds. Forward passes: a gradient counts as two, a Jacobian
+of k columns as k. Every case is kept in FOLDER/results.json as it ends, and not measured again; the
+tables go to results/inversion and docs/inversion.md.
 """
 
 from __future__ import annotations
@@ -25,17 +26,18 @@ LARGE = (50, 100)
 TARGETS, SOME = 300, 60  # of the default; of Adam and of other settings
 NEAR = 0.01
 RATES = (0.03, 0.1, 0.3)
+ROUNDING = 2.0**-23
 STEPS, EVERY, WIDTH = 4000, 40, 0.5
 
 
-def trained(folder: Path, data: str, model: str, k: int, seed: int) -> Path:
+def trained(folder: Path, data: str, model: str, k: int, seed: int, width: float = WIDTH) -> Path:
     """The folder of a training, which runs first if it has to."""
     from deepopt.generators import TrainSettings, train
 
     settings = TrainSettings(
-        model, data=data, latent_dim=k, steps=STEPS, every=EVERY, width=WIDTH, seed=seed
+        model, data=data, latent_dim=k, steps=STEPS, every=EVERY, width=width, seed=seed
     )
-    out = folder / f"{model}-{k}-s{seed}"
+    out = folder / f"{model}-{k}-{f's{seed}' if width == WIDTH else 'full'}"
     train(settings, out)
     return out
 
@@ -87,6 +89,26 @@ def foreign(folder: Path, data: str) -> list[Path]:
     return [folder / "foreign" / f"decoder-{epoch + 1}.keras" for epoch in range(10)]
 
 
+def flattest(source, x: np.ndarray) -> np.ndarray:
+    """Smallest singular values (N,) of the last generator's Jacobian at latents (N, k)."""
+    from deepopt._backend import Compiled, jacobian, ops, to_numpy, to_tensor
+    from deepopt._generator import Generator, tensors
+
+    k, generator = x.shape[1], Generator(source.model)
+    weights = tensors(source.read(len(source) - 1), "float32")
+
+    def flat(x):
+        made = generator.outputs(ops.reshape(x, (-1, k)), weights)
+        return ops.reshape(made, (*x.shape[:-1], -1))
+
+    slopes = Compiled(lambda x: jacobian(flat, x), xla=False)
+    parts = [
+        to_numpy(slopes(to_tensor(part[None], "float32")))[0]
+        for part in np.array_split(x, max(1, len(x) // 20))
+    ]
+    return np.linalg.svd(np.concatenate(parts).astype("float64"), compute_uv=False)[:, -1]
+
+
 def measure(checkpoints, targets: int, method: str = "direct", **options) -> dict:
     """What `deepopt.invert` makes of outputs at fresh latents."""
     import deepopt
@@ -99,8 +121,12 @@ def measure(checkpoints, targets: int, method: str = "direct", **options) -> dic
     result = deepopt.invert(source, y, method, options=options, rng=0)
     near = np.linalg.norm(result.x - x, axis=1) < NEAR
     whole = result.cost + result.preparation / targets
+    lengths = np.sqrt(np.sum(y.reshape(targets, -1) ** 2, axis=1))
+    identifiable = flattest(source, x) * NEAR > ROUNDING * lengths
     return {
         "targets": targets,
+        "identifiable": int(identifiable.sum()),
+        "recovered_of_these": int((near & identifiable).sum()),
         "recovered": int(near.sum()),
         "wrong": int((result.found & ~near).sum()),
         "unsure": int((~result.found & near).sum()),
@@ -126,6 +152,11 @@ def cases(folder: Path, data: str):
                 f"default {model} {k} 0",
                 lambda m=model, k=k: measure(trained(folder, data, m, k, 0), TARGETS),
             )
+    for k in LARGE:
+        yield (
+            f"wide dcgan {k} 0",
+            lambda k=k: measure(trained(folder, data, "dcgan", k, 0, width=1.0), TARGETS),
+        )
     yield "foreign 8", lambda: measure(foreign(folder, data), TARGETS)
     for k in DIMS:
         for model in MODELS:
@@ -143,7 +174,7 @@ def cases(folder: Path, data: str):
             yield (
                 f"adam10 {model} {k}",
                 lambda a=at: measure(
-                    trained(*a), SOME, solver="adam", starts="random", n_starts=10,
+                    trained(*a), SOME, solver="adam", starts="random", n_starts=10, ftol=1e-8,
                     learning_rate=best_rate(kept(a[0]), a[2], a[3]),
                 ),
             )  # fmt: skip
@@ -176,7 +207,9 @@ def in_all(found: dict) -> float:
 
 def row(label: str, found: dict) -> str:
     cells = (
-        label, f"{found['recovered']}/{found['targets']}", found["wrong"], f"{found['mean']:.0f}",
+        label, f"{found['recovered']}/{found['targets']}",
+        f"{found['recovered_of_these']}/{found['identifiable']}", found["wrong"],
+        f"{found['mean']:.0f}",
         f"{found['p75']:.0f}", f"{found['with_preparation']:.0f}", found["worst"],
     )  # fmt: skip
     return "| " + " | ".join(map(str, cells)) + " |"
@@ -184,15 +217,17 @@ def row(label: str, found: dict) -> str:
 
 def main_table(results: dict, names: list[str]) -> str:
     lines = [
-        "| generator | recovered | certified, wrong | mean | 75 % | … with codebook | worst |",
-        "|---|---|---|---|---|---|---|",
+        "| generator | recovered | of the identifiable | certified, wrong | mean | 75 % | "
+        "… with codebook | worst |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         if name not in results:
             continue
         words, found = name.split(), results[name]
-        if words[0] == "default":
-            lines.append(row(f"{words[1].upper()}, k = {words[2]}, seed {words[3]}", found))
+        if words[0] in ("default", "wide"):
+            which = f"seed {words[3]}" if words[0] == "default" else "full width"
+            lines.append(row(f"{words[1].upper()}, k = {words[2]}, {which}", found))
         if words[0] == "foreign":
             lines.append(row(f"a stock Keras decoder, k = {words[1]}", found))
     return "\n".join(lines)
