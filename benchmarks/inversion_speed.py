@@ -227,3 +227,4 @@ if __name__ == "__main__":
             print(how, results[how], flush=True)
         tables = {"inversion speed": table(results), "inversion stream": stream_table(results)}
         common.write("inversion_speed", results, "\n\n".join(tables.values()))
+        common.insert("inversion.md", tables)

@@ -120,7 +120,7 @@ def train(model: str, out: str, **given: Any) -> None:
 @click.option("--method", default="direct", show_default=True, help="direct or surf.")
 @click.option("--solver", help="lm, adam or gd.  [default: lm]")
 @click.option("--starts", help="codebook, random or zero.  [default: codebook]")
-@click.option("--n-starts", type=int, help="Starts per image at most.  [default: 10]")
+@click.option("--n-starts", type=int, help="Starts per image at most.  [default: 30]")
 @click.option("--latent-bounds", type=float, metavar="R", help="Latents stay in [-R, R].")
 @click.option("--maxtime", type=float, help="Wall seconds at most.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
