@@ -152,8 +152,8 @@ KINDS = {
     ),
     "wgan-gp": Kind(
         (
-            Turn(("critic",), _penalised(10.0), CRITIC_RATE),
-            Turn(("generator",), _come_near, CRITIC_RATE),
+            Turn(("critic",), _penalised(10.0), RATE),  # a slower one leaves the clothes blurred
+            Turn(("generator",), _come_near, 0.5 * RATE),
         ),
         "uniform",
         batch_norm=False,
