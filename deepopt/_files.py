@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,35 @@ def whole(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_for(out: str | Path, *parts: str) -> Iterator[Path]:
+    """The folder `out`, with its subfolders `parts`; what is made here and stays empty goes again.
+
+    Raises
+    ------
+    OSError
+        In one sentence, where it cannot be written to.
+    """
+    folder = Path(out)
+    places = [folder, *(folder / part for part in parts)]
+    new = [place for place in [*folder.parents][::-1] + places if not place.exists()]
+    try:
+        for place in places:
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+    except OSError as error:
+        raise OSError(
+            f"out must be a folder that can be written to, got {folder}: {error.strerror or error}"
+        ) from None
+    try:
+        yield folder
+    finally:
+        for place in reversed(new):
+            with contextlib.suppress(OSError):
+                place.rmdir()  # where it is empty
 
 
 def write_text(path: Path, text: str) -> None:

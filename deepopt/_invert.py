@@ -42,6 +42,7 @@ PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
 RANGED, OTHER_SCALE = 64, 50.0  # outputs that show the range of y; how far beyond it is absurd
 RESOLUTIONS, FINE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}, 2.0**-23  # of a generator
 KEPT = 8  # compiled programs
+SALT = 1905  # of the draws
 _compiled: OrderedDict[Hashable, Programs] = OrderedDict()
 
 
@@ -146,7 +147,9 @@ class _Call:
         self, source: Source, y: Any, method: str, operator: Any, options: InvertOptions,
         callback: Callable[..., Any] | None, rng: np.random.Generator, started: float,
     ) -> None:  # fmt: skip
-        self._source, self._options, self._rng, self._started = source, options, rng, started
+        self._source, self._options, self._started = source, options, started
+        # A caller who drew latents of his own from the same seed does not meet them in the codebook
+        self._rng = np.random.default_rng([SALT, int(rng.integers(2**32))])
         self._callback, self._k = callback, source.latent_dim
         self._shape, self._n = source.output_shape, math.prod(source.output_shape)
         self._surfs = method == "surf" and self._has_networks()
@@ -155,12 +158,12 @@ class _Call:
             None if function is not None or operator is None else read_matrix(operator, self._n)
         )
         self._matrix = None if matrix is None else to_tensor(matrix, options.dtype)
-        measured = self._n if matrix is None else len(matrix)
+        shape = self._shape if matrix is None else (len(matrix),)
         self._generator = Generator(source.model, function)
         if function is not None:
-            measured = self._measured_by(function)
-        plain = operator is None
-        self._targets, self._single = read_targets(y, self._shape if plain else (measured,))
+            shape = self._measured_by(function)
+        self._targets, self._single = read_targets(y, shape)
+        measured = math.prod(shape)
         if measured < self._k:
             raise ValueError(
                 f"y must have at least as many numbers as a latent, {self._k}, got {measured}"
@@ -178,7 +181,8 @@ class _Call:
         )  # fmt: skip
         return False
 
-    def _measured_by(self, function: Callable[..., Any]) -> int:
+    def _measured_by(self, function: Callable[..., Any]) -> tuple[int, ...]:
+        """The shape of what an operator makes of one output."""
         try:
             shape = output_shape(function, (2, *self._shape), self._options.dtype)
         except Exception as error:
@@ -193,7 +197,7 @@ class _Call:
         zeros = ops.zeros((2, *self._shape), dtype=self._options.dtype)
         if "complex" in str(getattr(function(zeros), "dtype", "")):
             raise TypeError("operator must give real numbers, got complex ones")
-        return math.prod(shape[1:])
+        return shape[1:]
 
     def run(self) -> OptimizeResult:
         options, source = self._options, self._source
@@ -274,7 +278,7 @@ class _Call:
         )
         self._preparation = RANGED
         low, high = float(made.min()), float(made.max())
-        beyond = OTHER_SCALE * (high - low)
+        beyond = max(OTHER_SCALE * (high - low), 2.0 * max(abs(low), abs(high)))
         inside = self._targets.min() >= low - beyond and self._targets.max() <= high + beyond
         if beyond > 0 and not inside:
             raise ValueError(

@@ -9,6 +9,8 @@ import numpy as np
 
 from ._checks import shown
 
+FARTHEST = 1e30  # of a box: float32 holds little more
+
 
 def read_matrix(operator: Any, n: int) -> np.ndarray:
     """A as a dense matrix (m, n)."""
@@ -32,6 +34,8 @@ def read_matrix(operator: Any, n: int) -> np.ndarray:
             f"operator must be of shape (m, {n}) for outputs of {n} numbers, "
             f"got {shape or matrix.shape}"
         )
+    if not len(matrix):
+        raise ValueError("operator must have at least one row, got none")
     if not np.isfinite(matrix).all():
         raise ValueError("operator must be finite, got NaN or infinity")
     return matrix
@@ -41,16 +45,17 @@ def read_targets(y: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
     """Targets (B, m), and whether y is a single one."""
     try:
         array = np.asarray(y)
-        if array.dtype.kind == "c":
-            raise TypeError("y must be real, got complex numbers")
-        values = array.astype("float64")
-    except ValueError:
-        raise TypeError(f"y must be an array of numbers, got {type(y).__name__}") from None
+        values = array.real.astype("float64")
+    except (TypeError, ValueError):
+        array = np.asarray("none")
+    if array.dtype.kind == "c":
+        raise TypeError("y must be real, got complex numbers")
+    if array.dtype.kind not in "biufO" or y is None:
+        raise TypeError(f"y must be an array of numbers, got {shown(y)}")
     if not fits(values.shape, shape):
-        raise ValueError(
-            f"y must have shape {shape} or ({math.prod(shape)},), or be a batch of them, "
-            f"got {values.shape}"
-        )
+        flat = (math.prod(shape),)
+        shapes = " or ".join(map(str, dict.fromkeys((shape, flat))))
+        raise ValueError(f"y must have shape {shapes}, or be a batch of them, got {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError("y must be finite, got NaN or infinity")
     return values.reshape(-1, math.prod(shape)), _is_one(values.shape, shape)
@@ -91,6 +96,8 @@ def read_bounds(given: Any, k: int) -> tuple[tuple[float, float], ...] | None:
     if given is None:
         return None
     expected = f"latent_bounds must be None, a number r > 0 or {k} pairs (min, max)"
+    if isinstance(given, bool):
+        raise TypeError(f"{expected}, got {given}")
     try:
         pairs = np.asarray(given, dtype="float64")
     except (TypeError, ValueError):
@@ -99,4 +106,6 @@ def read_bounds(given: Any, k: int) -> tuple[tuple[float, float], ...] | None:
         pairs = np.array([[-pairs, pairs]] * k)
     if pairs.shape != (k, 2) or not np.isfinite(pairs).all() or (pairs[:, 0] >= pairs[:, 1]).any():
         raise ValueError(f"{expected}, got {shown(given)}")
+    if np.abs(pairs).max() > FARTHEST:
+        raise ValueError(f"{expected} within ±{FARTHEST:g}, got {shown(given)}")
     return tuple((float(low), float(high)) for low, high in pairs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._files import whole, write_text
+from ._files import folder_for, whole, write_text
 from ._invert import invert
 from ._invert_arguments import fits
 from .generators.images import read_arrays
@@ -41,21 +41,20 @@ def invert_files(
     """
     source = open_checkpoints(checkpoints)
     targets = _read_targets(images, source.output_shape)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    result = invert(source, targets, method, **given)
-    for name, array in (("latents", result.x), ("reconstructions", result.output)):
-        with whole(folder / f"{name}.npy") as draft, draft.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-    summary = {
-        "method": result.method, "message": result.message, "preparation": result.preparation,
-        "targets": [
-            {key: _plain(result[key][i].item()) for key in REPORTED}
-            for i in range(len(targets))
-        ],
-    }  # fmt: skip
-    write_text(folder / "result.json", json.dumps(summary, indent=1) + "\n")
-    _draw(source, targets, result, folder / "picture.png")
+    with folder_for(out) as folder:
+        result = invert(source, targets, method, **given)
+        for name, array in (("latents", result.x), ("reconstructions", result.output)):
+            with whole(folder / f"{name}.npy") as draft, draft.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+        summary = {
+            "method": result.method, "message": result.message, "preparation": result.preparation,
+            "targets": [
+                {key: _plain(result[key][i].item()) for key in REPORTED}
+                for i in range(len(targets))
+            ],
+        }  # fmt: skip
+        write_text(folder / "result.json", json.dumps(summary, indent=1) + "\n")
+        _draw(source, targets, result, folder / "picture.png")
     return result
 
 

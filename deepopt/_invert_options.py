@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ._backend import FLOATS
 from ._checks import check_choice, check_flag, check_number, shown
 from ._inversion import Settings
+from ._loop import NEVER
 from ._methods import Recipe, option
 from ._minimize import warn_unknown
 from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
@@ -65,7 +67,9 @@ class InvertOptions:
         for label in ("learning_rate", "maxtime"):
             if getattr(self, label) is not None:
                 check_number(label, getattr(self, label), above=0.0)
-        check_number("ftol", self.ftol, at_least=0.0)
+        if self.learning_rate is not None:
+            check_number("learning_rate", self.learning_rate, below=math.inf)
+        check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
         check_flag("disp", self.disp)
 
@@ -86,7 +90,7 @@ class InvertOptions:
         """Those of every descent; the generator's numbers are as fine as `resolution`."""
         kind, finest = self._kind, resolution**2
         return Settings(
-            recipe, self.learning_rate or RATES[kind], self.maxiter or ITERATIONS[kind],
+            recipe, self.learning_rate or RATES[kind], min(self.maxiter or ITERATIONS[kind], NEVER),
             max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS,
             STALL[kind], self.dtype,
         )  # fmt: skip

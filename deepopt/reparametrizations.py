@@ -278,7 +278,8 @@ class Latent(Reparametrization):
         A box, a pair for each latent: points are mirrored at it, and a descent that can holds the
         latents at its edges. Without it a latent may be anywhere.
     prior : {"uniform", "normal"}, default "uniform"
-        How the first latents are drawn: U(-1, 1), or in the box; N(0, 1), clipped to it.
+        How the first latents are drawn: U(-1, 1), or in a box one half of them where U(-1, 1) and
+        the box overlap and the other half all over it; N(0, 1), clipped to the box.
 
     Examples
     --------
@@ -307,7 +308,11 @@ class Latent(Reparametrization):
         if self.prior == "normal":
             return self.clip(rng.standard_normal((n, k)))
         low, high = self._range()
-        return rng.uniform(low, high, (n, k))
+        drawn: np.ndarray = rng.uniform(low, high, (n, k))
+        if self.bounds is not None:
+            low, high = np.transpose(self.bounds)
+            drawn[1::2] = rng.uniform(low, high, drawn[1::2].shape)
+        return drawn
 
     @property
     def spread(self) -> float | np.ndarray:
@@ -318,8 +323,14 @@ class Latent(Reparametrization):
         return (high - low) / 12.0**0.5  # type: ignore[no-any-return]
 
     def _range(self) -> Any:
-        """Lowest and highest of a uniform prior."""
-        return (-1.0, 1.0) if self.bounds is None else np.transpose(self.bounds)
+        """Lowest and highest of a uniform prior: the part of the box where it lies, if any does."""
+        if self.bounds is None:
+            return -1.0, 1.0
+        low, high = np.transpose(self.bounds)
+        inside = (low < 1.0) & (high > -1.0)
+        return np.where(inside, np.maximum(low, -1.0), low), np.where(
+            inside, np.minimum(high, 1.0), high
+        )
 
     def clip(self, x: np.ndarray) -> np.ndarray:
         """Latents (..., k) inside the box."""
@@ -331,7 +342,9 @@ class Latent(Reparametrization):
         if edges is None:
             return w
         low, high = edges
-        return low + (high - low) * reflect((w - low) / (high - low))
+        mirrored = low + (high - low) * reflect((w - low) / (high - low))
+        inside = ops.logical_and(w >= low, w <= high)
+        return ops.where(inside, w, mirrored)  # to the last bit, however wide the box is
 
     def edges(self, kinds: Kinds | None) -> tuple[Tensor, Tensor] | None:
         return self._edges("float64")

@@ -130,18 +130,18 @@ def test_files_that_are_no_checkpoints_are_named(tmp_path):
         source.read(1)
     with pytest.raises(CheckpointError, match=r"0\.keras is damaged"):
         source.read(0)
-    with pytest.raises(CheckpointError, match="no Keras model that loads safely"):
+    with pytest.raises(CheckpointError, match=r"0\.keras is damaged or no .keras file"):
         open_checkpoints(tmp_path / "0.keras")
     with pytest.raises(CheckpointError, match="does not exist"):
         open_checkpoints(tmp_path / "none")
-    with pytest.raises(CheckpointError, match="does not exist"):
+    with pytest.raises(CheckpointError, match="is no file that exists"):
         open_checkpoints([tmp_path / "9.keras"])
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(CheckpointError, match="holds no checkpoints"):
         open_checkpoints(empty)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"must be .keras or .weights.h5 files, got .*a\.txt"):
+    with pytest.raises(ValueError, match=r"must be .keras or .weights.h5 files.* got .*a\.txt"):
         open_checkpoints([tmp_path / "a.txt"])
     model.save_weights(tmp_path / "1.weights.h5")
     with pytest.raises(ValueError, match="holds both"):

@@ -21,6 +21,7 @@ from deepopt.generators import (
     load_images,
     train,
 )
+from deepopt.generators.images import read_arrays
 from deepopt.generators.training import CLIP, KINDS, Draws, Network, Training
 
 SHAPE = (12, 8, 1)
@@ -196,6 +197,26 @@ def test_a_training_repeats_and_goes_on_exactly(tmp_path, data):
     assert (whole / "losses.csv").read_text() == (parts / "losses.csv").read_text()
 
 
+@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x")])
+@pytest.mark.parametrize("steps", [4, 6])
+def test_a_training_that_has_lost_a_checkpoint_says_so(tmp_path, data, harm, steps):
+    out = train(tiny("vae", data, steps=4), tmp_path / "out")
+    kept = (out / "step-00002.npz").read_bytes()
+    harm(out / "step-00002.npz")
+    with pytest.raises(CheckpointError, match=r"step-00002.npz is damaged or missing.*delete"):
+        train(tiny("vae", data, steps=steps), out)
+    (out / "training.npz").unlink()
+    train(tiny("vae", data, steps=4), out)
+    assert (out / "step-00002.npz").read_bytes() == kept
+
+
+def test_what_is_no_setting_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="settings must be TrainSettings, got 'vae'"):
+        train("vae", tmp_path / "out")
+    with pytest.raises(TypeError, match="data must be a name or a path, got None"):
+        TrainSettings("vae", None)
+
+
 def test_a_killed_training_leaves_whole_files_and_goes_on(tmp_path, data):
     command = [
         sys.executable, "-m", "deepopt.cli", "train", "vae", "--data", data, "--width", "0.05",
@@ -303,12 +324,18 @@ def test_images_come_from_many_kinds_of_files(tmp_path):
     pictures.mkdir()
     for index, image in enumerate(images):
         imsave(pictures / f"{index}.png", np.repeat(image, 3, axis=-1))
+    for index in range(0, 12, 2):
+        (pictures / f"{index}.png").rename(pictures / f"{index}.PNG")
     for source in ("a.npy", "a.npz", "one.npz", "png"):
         found = load_images(tmp_path / source)
         assert found.shape == (12, *SHAPE)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, images / 255, atol=1e-6)
     np.testing.assert_allclose(load_images(pictures / "3.png")[0], images[3] / 255, atol=1e-6)
+    masks = (images > 127).astype("int64")
+    np.save(tmp_path / "masks.npy", masks)
+    np.testing.assert_array_equal(load_images(tmp_path / "masks.npy"), masks)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "masks.npy"), masks)
 
 
 @pytest.mark.parametrize(
@@ -340,6 +367,7 @@ def test_data_that_are_no_images_are_refused(tmp_path, name, write, words):
     [
         ({"latent_dim": 97}, "latent_dim must be at most the 96 numbers"),
         ({"width": 0}, "width must be above 0"),
+        ({"width": float("inf")}, "width must be .* at most 16"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"dtype": "int8"}, "dtype must be one of"),
         ({"batch_size": 2.5}, "batch_size must be a whole number"),

@@ -168,6 +168,59 @@ def test_steps_that_jump_are_halved_for_their_target_alone():
         np.testing.assert_allclose(alone.path, together.path[:, i], atol=1e-3)
 
 
+@pytest.mark.parametrize("radius", [10.0, 1e3, 1e12])
+def test_a_generous_box_harms_nobody(radius):
+    model, x = network(), latents(6)
+    result = deepopt.invert(model, made(model, x), options={"latent_bounds": radius}, rng=0)
+    assert result.found.all()
+    assert near(result.x, x)
+
+
+def test_latents_are_drawn_from_the_prior_and_from_the_box():
+    rng = np.random.default_rng(0)
+    drawn = Latent(bounds=((-50.0, 0.5), (2.0, 3.0))).draw(rng, 4000, 2)
+    inside = np.abs(drawn[:, 0]) <= 1.0
+    assert 0.4 < inside.mean() < 0.6
+    assert (drawn[:, 0] < -40.0).any()
+    assert (drawn[:, 0] <= 0.5).all()
+    assert (drawn[:, 1] >= 2.0).all()
+    assert np.ptp(drawn[:, 1]) > 0.9
+    tight = Latent(bounds=((-0.5, 0.25),)).draw(rng, 4000, 1)
+    assert abs(tight.mean() + 0.125) < 0.02
+
+
+def test_a_generator_before_its_training_takes_any_image():
+    model = network()
+    model.set_weights([1e-6 * w for w in model.get_weights()])
+    flat = keras.Sequential([model, layers.Activation("sigmoid")])
+    result = deepopt.invert(flat, np.linspace(0.0, 1.0, N), options={"n_starts": 2}, rng=0)
+    assert not result.found
+    with pytest.raises(ValueError, match="y must be in the range"):
+        deepopt.invert(flat, np.linspace(0.0, 255.0, N), rng=0)
+
+
+def test_latents_of_the_caller_with_the_same_seed_are_not_in_the_codebook():
+    model = network()
+    x = np.random.default_rng(0).uniform(-1, 1, (2, K))
+    assert (deepopt.invert(model, made(model, x), rng=0).cost > K + 2).all()
+
+
+def test_more_iterations_than_there_are_numbers_for():
+    model, x = network(), latents(2)
+    assert near(deepopt.invert(model, made(model, x), options={"maxiter": 2**31}, rng=0).x, x)
+
+
+def test_measurements_of_a_function_come_in_its_shape():
+    model, x = network(), latents(2)
+
+    def half(outputs):
+        return ops.reshape(outputs[:, ::2], (-1, 4, 5))
+
+    y = to_numpy(half(to_tensor(made(model, x), "float32")))
+    for given in (y, y.reshape(2, 20)):
+        assert near(deepopt.invert(model, given, operator=half, rng=0).x, x)
+
+
 # Models
 
 

@@ -377,13 +377,28 @@ def test_ctrl_c_and_the_clock_keep_the_best():
     assert np.isfinite(late.fun).all()
 
 
-def test_weights_that_are_not_finite_make_no_answer():
+class Nowhere(layers.Layer):
+    """Outputs that are no numbers."""
+
+    def call(self, x):
+        return x + float("nan")
+
+
+def test_outputs_that_are_not_finite_make_no_answer():
+    model = keras.Sequential([network(), Nowhere()])
+    result = deepopt.invert(model, np.zeros((2, N)), rng=0)
+    assert (result.status == 4).all()
+    assert not result.success.any()
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
     model = network()
     y = made(model, latents(2))
     model.set_weights([np.full(w.shape, np.nan) for w in model.get_weights()])
-    result = deepopt.invert(model, y, rng=0)
-    assert (result.status == 4).all()
-    assert not result.success.any()
+    model.save(tmp_path / "a.keras")
+    for given, label in ((model, "model 0"), (tmp_path / "a.keras", "a.keras")):
+        with pytest.raises(CheckpointError, match=f"{label} has weights that are not finite"):
+            deepopt.invert(given, y, rng=0)
 
 
 # What is refused
@@ -396,6 +411,11 @@ def test_weights_that_are_not_finite_make_no_answer():
         ({"y": np.full(N, np.nan)}, ValueError, "y must be finite"),
         ({"y": np.full(N, 1e6)}, ValueError, "y must be in the range of the generator"),
         ({"y": "shoe"}, TypeError, "y must be an array of numbers"),
+        ({"y": None}, TypeError, "y must be an array of numbers, got None"),
+        ({"y": {"a": 1}}, TypeError, "y must be an array of numbers"),
+        ({"y": ["1"] * N}, TypeError, "y must be an array of numbers"),
+        ({"y": np.zeros(N, "M8[s]")}, TypeError, "y must be an array of numbers"),
+        ({"operator": np.ones((0, N)), "y": []}, ValueError, "operator must have at least one row"),
         ({"y": np.zeros(N, complex)}, TypeError, "y must be real"),
         ({"method": "surfing"}, ValueError, "method must be one of 'direct', 'surf'"),
         ({"operator": np.zeros((5, 9))}, ValueError, r"operator must be of shape \(m, 40\)"),
@@ -433,6 +453,10 @@ def test_bad_arguments_end_in_one_sentence(change, kind, words):
         ({"latent_bounds": -1.0}, ValueError, "latent_bounds must be"),
         ({"latent_bounds": [(0, 1)]}, ValueError, "latent_bounds must be"),
         ({"latent_bounds": "tight"}, TypeError, "latent_bounds must be"),
+        ({"latent_bounds": True}, TypeError, "latent_bounds must be"),
+        ({"latent_bounds": 1e40}, ValueError, r"latent_bounds must be .* within ±1e\+30"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate must be below inf"),
+        ({"ftol": np.inf}, ValueError, "ftol must be at least 0 and below 1"),
         ({"prior": "cauchy"}, ValueError, "prior must be one of"),
         ({"schedule": 5}, TypeError, "schedule must be a Surf"),
         ({"maxtime": 0}, ValueError, "maxtime must be above 0"),
@@ -498,6 +522,17 @@ def test_the_command_refuses_in_one_line(tmp_path):
     assert "does not exist" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path):
+    images().save(tmp_path / "generator.keras")
+    np.save(tmp_path / "one.npy", np.zeros((8, 8)))
+    given = str(tmp_path / "generator.keras"), [str(tmp_path / "one.npy")]
+    with pytest.raises(ValueError, match="solver must be"):
+        invert_files(*given, str(tmp_path / "a" / "b"), "direct", options={"solver": "lbfgs"})
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(OSError, match=r"out must be a folder that can be written to, got .*one"):
+        invert_files(*given, str(tmp_path / "one.npy"), "direct")
 
 
 @pytest.mark.parametrize("shape", [(3, 7), (8, 8, 3), (16, 8), (0, 8, 8)])

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .._files import folder_for
 from . import _cells, _report, _settings
 
 SUITES = {
@@ -67,8 +67,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
 
     Examples
     --------
-    >>> import tempfile
-    >>> from deepopt import bench
+    >>>     >>> from deepopt import bench
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     results = bench.run("quick", folder, only="sphere", dim=2, iterations=5, quiet=True)
     >>> [row["problem"] for row in results["summary"]]
@@ -87,29 +86,15 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
             raise TypeError(f"suite {suite!r} has no setting {key!r}; it has {', '.join(known)}")
     checked = kind(**settings)
     checked.check_problems()
-    folder = Path("deepopt-bench", suite) if out is None else Path(out)
-    _check_writable(folder)
     module = import_module(f".{suite.replace('-', '_')}", __name__)
     console = _report.console_for(quiet)
     asked = list(module.cells(checked))
     if not asked:
         raise ValueError(f"nothing is run with these settings: {settings}")
-    _cells.run_cells(asked, folder / "cells", console)
-    # Those that another command has run stand in the report too.
-    filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}
-    everything = module.cells(dataclasses.replace(checked, **filters))
-    records = _cells.finished(everything, folder / "cells")
-    return module.write(checked, records, folder, console)  # type: ignore[no-any-return]
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        (folder / "cells").mkdir(parents=True, exist_ok=True)
-        for place in (folder, folder / "cells"):
-            with tempfile.TemporaryFile(dir=place):
-                pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(
-            f"out must be a folder that can be written to, got {folder}: {reason}"
-        ) from None
+    with folder_for(out or Path("deepopt-bench", suite), "cells") as folder:
+        _cells.run_cells(asked, folder / "cells", console)
+        # Those that another command has run stand in the report too.
+        filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}
+        everything = module.cells(dataclasses.replace(checked, **filters))
+        records = _cells.finished(everything, folder / "cells")
+        return module.write(checked, records, folder, console)  # type: ignore[no-any-return]

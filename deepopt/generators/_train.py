@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .._backend import name, precision
-from .._checks import check_choice, check_number
-from .._files import whole, write_text
+from .._checks import check_choice, check_number, shown
+from .._files import folder_for, whole, write_text
 from . import checkpoints
 from .architectures import Architecture
 from .checkpoints import CheckpointError
@@ -24,6 +25,7 @@ from .training import KINDS, Training
 STATE, LOSSES = "training.npz", "losses.csv"
 GRID = 8  # rows and columns of a grid of samples
 SHOWN = 10  # checkpoints between two grids
+WIDEST = 16.0
 DTYPES = ("float32", "float16")
 
 
@@ -34,7 +36,7 @@ class TrainSettings:
     Parameters
     ----------
     model : {"vae", "dcgan", "wgan", "wgan-gp"}
-    data : str
+    data : str or Path
         As `load_images` takes it.
     latent_dim : int, default 5
         k.
@@ -43,7 +45,7 @@ class TrainSettings:
     every : int, default 40
         Steps between two checkpoints.
     width : float, default 1.0
-        Factor on the hidden sizes.
+        Factor on the hidden sizes, at most 16.
     batch_size : int, default 64
     seed : int, default 0
     dtype : {"float32", "float16"}, default "float32"
@@ -51,7 +53,7 @@ class TrainSettings:
     """
 
     model: str
-    data: str
+    data: str | Path
     latent_dim: int = 5
     steps: int = 4000
     every: int = 40
@@ -66,7 +68,9 @@ class TrainSettings:
         for label in ("latent_dim", "steps", "every", "batch_size"):
             check_number(label, getattr(self, label), whole=True, at_least=1)
         check_number("seed", self.seed, whole=True, at_least=0)
-        check_number("width", self.width, above=0.0)
+        check_number("width", self.width, above=0.0, at_most=WIDEST)
+        if not isinstance(self.data, str | Path):
+            raise TypeError(f"data must be a name or a path, got {shown(self.data)}")
 
 
 def train(
@@ -95,7 +99,8 @@ def train(
     OSError
         Where the disk is full; finished checkpoints stay, and the same call continues.
     """
-    folder = Path(out)
+    if not isinstance(settings, TrainSettings):
+        raise TypeError(f"settings must be TrainSettings, got {shown(settings)}")
     images = load_images(settings.data)
     kind = KINDS[settings.model]
     k, pixels = settings.latent_dim, images[0].size
@@ -103,11 +108,10 @@ def train(
         raise ValueError(f"latent_dim must be at most the {pixels} numbers of an image, got {k}")
     sizes = Architecture("infogan", k, images.shape[1:], width=settings.width, prior=kind.prior)
     described = _described(settings, images)
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_folder(folder, sizes, described)
-    with precision("float32"):
+    with folder_for(out) as folder, precision("float32"):
+        _check_folder(folder, sizes, described)
         training = Training(kind, sizes, images, settings.batch_size, settings.seed)
-        losses = _resume(training, folder)
+        losses = _resume(training, folder, settings.every)
         checkpoints.write_config(folder, sizes, described)
         passing = training.step if training.step % settings.every else None  # was a last one
         for step in _steps(training, settings, losses, progress):
@@ -142,7 +146,7 @@ def _check_folder(folder: Path, sizes: Architecture, described: dict[str, Any]) 
         raise ValueError(f"{folder} holds another training ({changes}); give another folder")
 
 
-def _resume(training: Training, folder: Path) -> list[list[float]]:
+def _resume(training: Training, folder: Path, every: int) -> list[list[float]]:
     """Take the training to its last checkpoint; the losses up to there."""
     path = folder / STATE
     if not path.exists():
@@ -152,6 +156,12 @@ def _resume(training: Training, folder: Path) -> list[list[float]]:
         training.restore(arrays, len(losses))
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    for step in sorted({*range(0, training.step + 1, every), training.step}):
+        if not zipfile.is_zipfile(kept := checkpoints.path(folder, step)):
+            raise CheckpointError(
+                f"{kept} is damaged or missing, so this training cannot be continued; delete "
+                f"{path} and it is repeated exactly"
+            )
     return losses
 
 

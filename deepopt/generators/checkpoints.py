@@ -46,9 +46,13 @@ def read_weights(path: Path, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarr
     found, wanted = [w.shape for w in weights], [tuple(shape) for shape in shapes]
     if found != wanted:
         raise CheckpointError(f"{path} has weights {_shown(found)}, expected {_shown(wanted)}")
-    if not all(np.isfinite(w).all() for w in weights):
-        raise CheckpointError(f"{path} has weights that are not finite")
+    check_finite(weights, str(path))
     return weights
+
+
+def check_finite(weights: Sequence[np.ndarray], label: str) -> None:
+    if not all(np.isfinite(w).all() for w in weights if w.dtype.kind == "f"):
+        raise CheckpointError(f"{label} has weights that are not finite")
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -20,7 +20,7 @@ def load_images(source: str | Path) -> np.ndarray:
     source : str or Path
         "fashion_mnist" (the training images, which Keras downloads once), an `.npz` archive with
         an array named x_train, images or x, an `.npy` array, one PNG file, or a folder of them in
-        natural order of their names. Integers are divided by 255.
+        natural order of their names. Integers are divided by 255, unless all are 0 or 1.
 
     Raises
     ------
@@ -35,13 +35,13 @@ def load_images(source: str | Path) -> np.ndarray:
             f"data {str(source)!r} is neither {FASHION_MNIST!r} nor a file or folder that exists"
         )
     if path.is_dir():
-        files = natural_order(path.glob("*.png"))
+        files = natural_order(file for file in path.iterdir() if _suffix(file) == ".png")
         if not files:
             raise ValueError(f"the folder {path} has no .png files")
         return _stacked(files)
-    if path.suffix == ".png":
+    if _suffix(path) == ".png":
         return _stacked([path])
-    if path.suffix not in (".npy", ".npz"):
+    if _suffix(path) not in (".npy", ".npz"):
         raise ValueError(f"data must be .npz, .npy, .png or a folder of .png files, got {path}")
     return as_images(_read_array(path), str(path))
 
@@ -56,7 +56,7 @@ def as_images(array: np.ndarray, label: str) -> np.ndarray:
             f"images must be numbers of shape (n, height, width) or (n, height, width, channels); "
             f"{label} holds {array.dtype} of shape {array.shape}"
         )
-    images = array.astype("float32") / (1.0 if array.dtype.kind == "f" else 255.0)
+    images = array.astype("float32") / _white(array)
     if not np.isfinite(images).all():
         raise ValueError(f"images must be finite; those of {label} are not all finite")
     if images.min() < 0 or images.max() > 1:
@@ -68,17 +68,27 @@ def as_images(array: np.ndarray, label: str) -> np.ndarray:
 
 
 def read_arrays(path: Path) -> np.ndarray:
-    """The numbers of a PNG, `.npy` or `.npz` file as they are; integers are divided by 255."""
+    """The numbers of a PNG, `.npy` or `.npz` file, on the scale of `load_images`."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist")
-    if path.suffix == ".png":
+    if _suffix(path) == ".png":
         return _stacked([path])
-    if path.suffix not in (".npy", ".npz"):
+    if _suffix(path) not in (".npy", ".npz"):
         raise ValueError(f"images must be .png, .npy or .npz files, got {path}")
     array = _read_array(path)
     if array.dtype.kind not in "uif":
         raise ValueError(f"images must be numbers, {path} holds {array.dtype}")
-    return array if array.dtype.kind == "f" else array / 255.0
+    return array / _white(array)
+
+
+def _white(array: np.ndarray) -> float:
+    """What stands for white: 255 in integers, unless they are masks of 0 and 1."""
+    is_mask = array.size > 0 and array.min() >= 0 and array.max() == 1
+    return 1.0 if array.dtype.kind == "f" or is_mask else 255.0
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _download() -> np.ndarray:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import abc
 import functools
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -109,17 +111,18 @@ class KerasFiles(Source):
         path, kept = self._paths[t], None if self._own else self.model.get_weights()
         try:
             self.model.load_weights(path)
-            return [np.array(weight) for weight in self.model.get_weights()]
+            found = [np.array(weight) for weight in self.model.get_weights()]
         except FileNotFoundError:
             raise CheckpointError(f"{path} does not exist") from None
         except Exception as error:
-            reason = " ".join(str(error).split())[:120]
             raise CheckpointError(
-                f"{path} is damaged or not of this generator ({reason})"
+                f"{path} is damaged or not of this generator ({_reason(error)})"
             ) from error
         finally:
             if kept is not None:  # the caller's model is as it was
                 self.model.set_weights(kept)
+        checkpoints.check_finite(found, str(path))
+        return found
 
 
 class Models(Source):
@@ -142,7 +145,9 @@ class Models(Source):
         return len(self._models)
 
     def read(self, t: int) -> Weights:
-        return [np.array(weight) for weight in self._models[t].get_weights()]
+        found = [np.array(weight) for weight in self._models[t].get_weights()]
+        checkpoints.check_finite(found, f"model {t}")
+        return found
 
 
 @functools.lru_cache(maxsize=4)
@@ -215,10 +220,13 @@ def _of_path(path: Path, model: Any) -> Source:
 def _of_files(paths: list[Path], model: Any) -> Source:
     foreign = [path for path in paths if not path.name.endswith(SUFFIXES)]
     if foreign:
-        raise ValueError(f"checkpoints must be .keras or .weights.h5 files, got {foreign[0]}")
+        raise ValueError(
+            "checkpoints must be .keras or .weights.h5 files, or one folder of `deepopt train`, "
+            f"got {foreign[0]}"
+        )
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise CheckpointError(f"{missing[0]} does not exist")
+        raise CheckpointError(f"{missing[0]} is no file that exists")
     if model is None and any(path.name.endswith(".weights.h5") for path in paths):
         raise ValueError(".weights.h5 files need model=, the Keras model whose weights they hold")
     return KerasFiles(paths, model)
@@ -227,11 +235,20 @@ def _of_files(paths: list[Path], model: Any) -> Source:
 def _model_of(path: Path) -> Any:
     import keras
 
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path} is damaged or no .keras file")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
-        raise CheckpointError(f"{path} is no Keras model that loads safely ({reason})") from error
+        raise CheckpointError(
+            f"{path} is no Keras model that loads safely; give its model= in Python "
+            f"({_reason(error)})"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error of Keras says, on one line, and not for long."""
+    return shorten(str(error), 240, placeholder=" …")
 
 
 def _check_generator(model: Any, label: str) -> None:
