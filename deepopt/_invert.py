@@ -93,12 +93,13 @@ def invert(
     OptimizeResult
         For one target x (k,), fun, success, status and cost as numbers; for B targets (B, k) and
         (B,); nit, the message (of the worst target) and method. `success` says that a descent
-        ended by itself, perhaps in a minimum above 0; `found` that f is at most `ftol` |y|², or the
-        rounding of a generator in half precision. `output` is G(x), `residual` A G(x) - y. `cost`
-        counts the forward passes per target (a gradient as two, a Jacobian as k) but for the one
-        that makes `output`; `preparation` those that all share: the codebook, and a look at the
-        range of outputs. `path` (T, k) or (T, B, k), of a surf, holds the minimisers on the
-        networks before the last, as far as it went.
+        ended by itself, perhaps in a minimum above 0; `found` that f is at most `ftol` |y|² (by
+        default 1e-11 for "lm" and 1e-8 for the others), or the rounding of a generator in half
+        precision. `output` is G(x), `residual` A G(x) - y. `cost` counts the forward passes per
+        target (a gradient as two, a Jacobian as k) but for the one that makes `output`;
+        `preparation` those that all share: the codebook, and a look at the range of outputs. `path`
+        (T, k) or (T, B, k), of a surf, holds the minimisers on the networks before the last, as far
+        as it went.
 
     Raises
     ------

@@ -24,7 +24,8 @@ RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
 ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
 STALL = {"lm": 4, "adam": 100, "gd": 100}
 PROGRESS = 1e-3  # part of f that counts as progress
-FOUND, ENOUGH = 1e-11, 1e-14  # of |y|²: f below which a target is found, and a run ends
+FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of |y|²: f below which a target is found
+ENOUGH = 1e-14  # … and a run ends
 PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
     "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
     "maxiter": 10_000, "schedule": Surf(budget=1000),
@@ -45,7 +46,7 @@ class InvertOptions:
     learning_rate: float | None = option(None, "of Adam and gd, in units of the latents")
     maxiter: int | None = option(None, "iterations of a descent on the last generator")
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
-    ftol: float = option(FOUND, "a target is found where f is at most this part of |y|²")
+    ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
     disp: bool = option(False, "print the outcome")
     preset: str | None = option(None, '"paper": the settings of the surfing paper')
@@ -69,7 +70,8 @@ class InvertOptions:
                 check_number(label, getattr(self, label), above=0.0)
         if self.learning_rate is not None:
             check_number("learning_rate", self.learning_rate, below=math.inf)
-        check_number("ftol", self.ftol, at_least=0.0, below=1.0)
+        if self.ftol is not None:
+            check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
         check_flag("disp", self.disp)
 
@@ -89,9 +91,10 @@ class InvertOptions:
     def settings(self, recipe: Recipe, resolution: float) -> Settings:
         """Those of every descent; the generator's numbers are as fine as `resolution`."""
         kind, finest = self._kind, resolution**2
+        found = FOUND[kind] if self.ftol is None else self.ftol
         return Settings(
             recipe, self.learning_rate or RATES[kind], min(self.maxiter or ITERATIONS[kind], NEVER),
-            max(self.ftol, finest), max(min(ENOUGH, self.ftol), finest), PROGRESS,
+            max(found, finest), max(min(ENOUGH, found), finest), PROGRESS,
             STALL[kind], self.dtype,
         )  # fmt: skip
 

@@ -67,7 +67,8 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
 
     Examples
     --------
-    >>>     >>> from deepopt import bench
+    >>> import tempfile
+    >>> from deepopt import bench
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     results = bench.run("quick", folder, only="sphere", dim=2, iterations=5, quiet=True)
     >>> [row["problem"] for row in results["summary"]]
