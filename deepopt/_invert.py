@@ -155,9 +155,8 @@ class _Call:
         self._shape, self._n = source.output_shape, math.prod(source.output_shape)
         self._surfs = method == "surf" and self._has_networks()
         function = operator if callable(operator) and not hasattr(operator, "matmat") else None
-        matrix = (
-            None if function is not None or operator is None else read_matrix(operator, self._n)
-        )
+        is_matrix = operator is not None and function is None
+        matrix = read_matrix(operator, self._n) if is_matrix else None
         self._matrix = None if matrix is None else to_tensor(matrix, options.dtype)
         shape = self._shape if matrix is None else (len(matrix),)
         self._generator = Generator(source.model, function)

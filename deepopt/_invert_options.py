@@ -26,6 +26,7 @@ STALL = {"lm": 4, "adam": 100, "gd": 100}
 PROGRESS = 1e-3  # part of f that counts as progress
 FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of |y|²: f below which a target is found
 ENOUGH = 1e-14  # … and a run ends
+MOST = 10**7  # starts of a target, and codes
 PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
     "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
     "maxiter": 10_000, "schedule": Surf(budget=1000),
@@ -57,14 +58,15 @@ class InvertOptions:
             check_choice("solver", self.solver, SOLVERS)
         if isinstance(self.starts, str):
             check_choice("starts", self.starts, STARTS)
-        check_number("n_starts", self.n_starts, whole=True, at_least=1)
+        check_number("n_starts", self.n_starts, whole=True, at_least=1, at_most=MOST)
         if self.prior is not None:
             check_choice("prior", self.prior, PRIORS)
         if self.schedule is not None and not isinstance(self.schedule, Surf):
             raise TypeError(f"schedule must be a Surf, got {shown(self.schedule)}")
-        for label in ("n_codes", "maxiter"):
-            if getattr(self, label) is not None:
-                check_number(label, getattr(self, label), whole=True, at_least=1)
+        if self.n_codes is not None:
+            check_number("n_codes", self.n_codes, whole=True, at_least=1, at_most=MOST)
+        if self.maxiter is not None:
+            check_number("maxiter", self.maxiter, whole=True, at_least=1)
         for label in ("learning_rate", "maxtime"):
             if getattr(self, label) is not None:
                 check_number(label, getattr(self, label), above=0.0)

@@ -26,7 +26,7 @@ class Starts:
     """
 
     def __init__(self, first: np.ndarray, count: int, latent: Latent, seed: int) -> None:
-        self.first, self.count = latent.clip(first), count
+        self.first, self.count = np.array(latent.clip(first)), count
         self._latent, self._seed = latent, seed
 
     def of(self, target: int, number: int, best: np.ndarray) -> np.ndarray:

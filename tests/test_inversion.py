@@ -205,6 +205,13 @@ def test_latents_of_the_caller_with_the_same_seed_are_not_in_the_codebook():
     assert (deepopt.invert(model, made(model, x), rng=0).cost > K + 2).all()
 
 
+def test_starts_of_the_caller_stay_as_they_are():
+    models, x = training(2), latents(2)
+    starts = np.zeros((2, 1, K))
+    deepopt.invert(models, made(models[-1], x), "surf", options={"starts": starts}, rng=0)
+    assert (starts == 0.0).all()
+
+
 def test_more_iterations_than_there_are_numbers_for():
     model, x = network(), latents(2)
     assert near(deepopt.invert(model, made(model, x), options={"maxiter": 2**31}, rng=0).x, x)

@@ -451,6 +451,7 @@ def test_bad_arguments_end_in_one_sentence(change, kind, words):
         ({"starts": [[np.nan] * 3]}, ValueError, "starts must be finite"),
         ({"n_starts": 0}, ValueError, "n_starts must be at least 1"),
         ({"n_codes": 1.5}, TypeError, "n_codes must be a whole number"),
+        ({"n_codes": 10**30}, ValueError, "n_codes must be at least 1 and at most 1e\\+07"),
         ({"latent_bounds": -1.0}, ValueError, "latent_bounds must be"),
         ({"latent_bounds": [(0, 1)]}, ValueError, "latent_bounds must be"),
         ({"latent_bounds": "tight"}, TypeError, "latent_bounds must be"),
