@@ -148,9 +148,11 @@ def cases(folder: Path, data: str):
                 )
     for k in LARGE:
         for model in MODELS:
+            # Most of this one's targets are not identifiable, and each of these takes every start
+            targets = SOME if (model, k) == ("dcgan", 100) else TARGETS
             yield (
                 f"default {model} {k} 0",
-                lambda m=model, k=k: measure(trained(folder, data, m, k, 0), TARGETS),
+                lambda m=model, k=k, n=targets: measure(trained(folder, data, m, k, 0), n),
             )
     for k in LARGE:
         yield (
