@@ -88,7 +88,7 @@ def test_unknown_names_are_refused():
 def test_the_readme_has_exactly_two_set_up_commands():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("pip install")]
-    assert commands == ["pip install . && deepopt bench", "pip install '.[test]' && pytest"]
+    assert commands == ["pip install . && deepopt bench", "pip install '.[test]' && pytest -n 2"]
 
 
 def test_the_readme_examples_run():
