@@ -92,7 +92,7 @@ def foreign(folder: Path, data: str) -> list[Path]:
 def flattest(source, x: np.ndarray) -> np.ndarray:
     """Smallest singular values (N,) of the last generator's Jacobian at latents (N, k)."""
     from deepopt import _backend
-    from deepopt._backend import Compiled, ops, to_numpy, to_tensor
+    from deepopt._backend import Compiled, ops, tangents_flow, to_numpy, to_tensor
     from deepopt._generator import Generator, tensors
 
     k, generator = x.shape[1], Generator(source.model)
@@ -102,7 +102,7 @@ def flattest(source, x: np.ndarray) -> np.ndarray:
         made = generator.outputs(ops.reshape(x, (-1, k)), weights)
         return ops.reshape(made, (*x.shape[:-1], -1))
 
-    flows = _backend.tangents_flow(flat, to_tensor(x[None, :16], "float32"))
+    flows = tangents_flow(flat, to_tensor(x[None, :16], "float32"))
     jacobian = _backend.jacobian if flows else lambda f, x: _backend.differences(f, x, None)
     slopes = Compiled(lambda x: jacobian(flat, x), xla=False)
     parts = [
@@ -179,7 +179,7 @@ def cases(folder: Path, data: str):
             yield (
                 f"adam10 {model} {k}",
                 lambda a=at: measure(
-                    trained(*a), SOME, solver="adam", starts="random", n_starts=10, ftol=1e-8,
+                    trained(*a), SOME, solver="adam", starts="random", n_starts=10,
                     learning_rate=best_rate(kept(a[0]), a[2], a[3]),
                 ),
             )  # fmt: skip

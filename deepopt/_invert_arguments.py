@@ -9,7 +9,7 @@ import numpy as np
 
 from ._checks import shown
 
-FARTHEST = 1e30  # of a box: float32 holds little more
+FARTHEST = 1e30  # edge of a box: sums of such numbers are still float32
 
 
 def read_matrix(operator: Any, n: int) -> np.ndarray:

@@ -67,11 +67,10 @@ class InvertOptions:
             check_number("n_codes", self.n_codes, whole=True, at_least=1, at_most=MOST)
         if self.maxiter is not None:
             check_number("maxiter", self.maxiter, whole=True, at_least=1)
-        for label in ("learning_rate", "maxtime"):
-            if getattr(self, label) is not None:
-                check_number(label, getattr(self, label), above=0.0)
         if self.learning_rate is not None:
-            check_number("learning_rate", self.learning_rate, below=math.inf)
+            check_number("learning_rate", self.learning_rate, above=0.0, below=math.inf)
+        if self.maxtime is not None:
+            check_number("maxtime", self.maxtime, above=0.0)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
@@ -107,6 +106,7 @@ def period(k: int) -> int:
 
 
 def read_options(given: dict[str, Any], method: str) -> InvertOptions:
+    """Options from a user's dict: a preset filled in, unknown names warned of, all checked."""
     names = {field.name for field in dataclasses.fields(InvertOptions)}
     for key in [key for key in given if key not in names]:
         warn_unknown(key, f"invert with method {method!r}", stacklevel=4)

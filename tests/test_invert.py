@@ -457,7 +457,7 @@ def test_bad_arguments_end_in_one_sentence(change, kind, words):
         ({"latent_bounds": "tight"}, TypeError, "latent_bounds must be"),
         ({"latent_bounds": True}, TypeError, "latent_bounds must be"),
         ({"latent_bounds": 1e40}, ValueError, r"latent_bounds must be .* within ±1e\+30"),
-        ({"learning_rate": np.inf}, ValueError, "learning_rate must be below inf"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate must be above 0 and below inf"),
         ({"ftol": np.inf}, ValueError, "ftol must be at least 0 and below 1"),
         ({"prior": "cauchy"}, ValueError, "prior must be one of"),
         ({"schedule": 5}, TypeError, "schedule must be a Surf"),
