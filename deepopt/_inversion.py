@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -32,6 +32,7 @@ from ._loop import Group, Program, State, make_group
 from ._methods import Recipe
 from ._result import Status
 from ._starts import Starts
+from .linear_pieces import Step
 from .reparametrizations import Start
 
 LANES, COLUMNS = 32, 1024  # runs at once on a CPU; they times their tangents, at most
@@ -324,6 +325,18 @@ class Inversion:
             better = np.isfinite(values[part])
             ends[part][better] = to_numpy(group.state.best_x)[:count][better]
         return ends, values
+
+    def move(self, steps: Sequence[Step], passes: np.ndarray) -> None:
+        """Take the points (B) on the next network in place of the last ones, which `path` keeps.
+
+        They have cost so many forward passes (B,).
+        """
+        found = self.found
+        self.path.append(found.x.copy())
+        found.x[:], found.f[:] = [step.x for step in steps], [step.fun for step in steps]
+        found.cost[:] += passes
+        found.status[:], found.over[:] = Status.CONVERGED, False
+        self._check()
 
     # All targets at once
 

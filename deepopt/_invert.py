@@ -6,7 +6,8 @@ import math
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ._backend import (
     output_shape,
     precision,
     tangents_flow,
+    to_numpy,
     to_tensor,
 )
 from ._checks import check_choice, in_brief
@@ -29,15 +31,16 @@ from ._methods import Recipe
 from ._minimize import TURN, read_rng
 from ._result import Status
 from ._starts import NEAREST, Starts
+from .linear_pieces import follow, read_network
 from .reparametrizations import Latent
 from .schedules import Constant, Surf
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
-    from .generators.sources import Source
+    from .generators.sources import Source, Weights
 
-METHODS = ("direct", "surf")
+METHODS = ("direct", "surf", "projected-surf")
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
 RANGED, OTHER_SCALE = 64, 50.0  # outputs that show the range of y; how far beyond it is absurd
 RESOLUTIONS, FINE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}, 2.0**-23  # of a generator
@@ -70,9 +73,11 @@ def invert(
     y : array_like
         One target, of the generator's output shape or flat, or a batch of them along the first
         axis; with `operator` measurements (m,) or (B, m).
-    method : {"direct", "surf"}, default "direct"
+    method : {"direct", "surf", "projected-surf"}, default "direct"
         "direct" descends on the last generator alone. "surf" first rides the minimiser through the
-        generators of the training (paper B, Algorithm 1).
+        generators of the training (paper B, Algorithm 1). "projected-surf", for fully connected
+        ReLU networks, goes from one generator to the next by the best of the linear pieces around
+        the last minimiser (Algorithm 2); only the first one is descended by the `solver`.
     operator : array_like, LinearOperator or callable, optional
         The measurement A: a matrix (m, n) for n numbers in an output, or a traceable function of
         outputs (batch, ...).
@@ -83,8 +88,9 @@ def invert(
         ``deepopt list`` for all of them. By default up to 200 iterations of "lm", or 2,000 of
         the others at the rate 0.1.
     callback : callable, optional
-        ``callback(intermediate_result=OptimizeResult)`` with the best latents so far, every few
-        iterations. StopIteration ends the call with status 99.
+        ``callback(intermediate_result=OptimizeResult)`` every few iterations, with the best
+        latents so far as x and with fun, nit and cost, shaped as in the result. StopIteration ends
+        the call with status 99.
     rng : None, int or numpy.random.Generator, optional
         By SPEC 7.
 
@@ -99,7 +105,8 @@ def invert(
         target (a gradient as two, a Jacobian as k) but for the one that makes `output`;
         `preparation` those that all share: the codebook, and a look at the range of outputs. `path`
         (T, k) or (T, B, k), of a surf, holds the minimisers on the networks before the last, as far
-        as it went.
+        as it went; `pieces` (T,) or (T, B), of a projected one, how many were searched on each
+        network after the first, at k + 1 forward passes each.
 
     Raises
     ------
@@ -153,7 +160,7 @@ class _Call:
         self._rng = np.random.default_rng([SALT, int(rng.integers(2**32))])
         self._callback, self._k = callback, source.latent_dim
         self._shape, self._n = source.output_shape, math.prod(source.output_shape)
-        self._surfs = method == "surf" and self._has_networks()
+        self._method = method if method == "direct" or self._has_networks(method) else "direct"
         function = operator if callable(operator) and not hasattr(operator, "matmat") else None
         is_matrix = operator is not None and function is None
         matrix = read_matrix(operator, self._n) if is_matrix else None
@@ -171,12 +178,23 @@ class _Call:
         self._latent = Latent(
             read_bounds(options.latent_bounds, self._k), options.prior or source.prior
         )
+        if self._method == "projected-surf":
+            self._check_linear(function)
+        self._pieces: list[list[int]] = []
 
-    def _has_networks(self) -> bool:
+    def _check_linear(self, function: Callable[..., Any] | None) -> None:
+        """Refuse what Algorithm 2 is not made for."""
+        if function is not None:
+            raise ValueError("operator must be a matrix for 'projected-surf', got a function")
+        if self._latent.bounds is not None:
+            raise ValueError("latent_bounds must be None for 'projected-surf'")
+        read_network(self._source.model, self._source.read(len(self._source) - 1))
+
+    def _has_networks(self, method: str) -> bool:
         if len(self._source) > 1:
             return True
         warnings.warn(
-            "there is one checkpoint only, so 'surf' does as 'direct' does",
+            f"there is one checkpoint only, so {method!r} does as 'direct' does",
             RuntimeWarning, stacklevel=4,
         )  # fmt: skip
         return False
@@ -205,26 +223,55 @@ class _Call:
         recipe = Recipe(self._latent, Constant(), options.descent(self._k))
         deadline = self._started + (np.inf if options.maxtime is None else options.maxtime)
         resolution = RESOLUTIONS.get(source.model.compute_dtype, FINE)
-        weights = tensors(source.read(len(source) - 1), options.dtype)
+        last = source.read(len(source) - 1)
+        weights = tensors(last, options.dtype)
         programs, settings = self._programs(recipe, weights), options.settings(recipe, resolution)
         inversion = Inversion(
             programs, settings, self._targets, self._k, self._matrix, deadline, self._watch
         )
         stopped = None
         self._check_range(inversion, weights)
-        starts = self._starts(inversion, weights)
+        linear = self._method == "projected-surf"
+        first = tensors(source.read(0), options.dtype) if linear else weights
+        starts = self._starts(inversion, first)
         try:
-            if self._surfs:
-                networks = (tensors(w, options.dtype) for w in source.stream())
-                shares = schedule.iterations(len(source) - 1)
-                inversion.ride(networks, shares, starts.first[:, 0], schedule.interpolate)
-                starts.first[:, 0] = inversion.path[-1]
-            inversion.descend(weights, starts)
+            if linear:
+                self._descend_first(inversion, first, starts)
+                self._follow(inversion, chain(islice(source.stream(), 1, None), [last]))
+            else:
+                if self._method == "surf":
+                    networks = (tensors(w, options.dtype) for w in source.stream())
+                    shares = schedule.iterations(len(source) - 1)
+                    inversion.ride(networks, shares, starts.first[:, 0], schedule.interpolate)
+                    starts.first[:, 0] = inversion.path[-1]
+                inversion.descend(weights, starts)
         except Stopped as stop:
             stopped = stop.args[0]
         except KeyboardInterrupt:
             stopped = Status.INTERRUPTED
         return self._result(inversion, weights, stopped)
+
+    def _descend_first(self, inversion: Inversion, weights: Tensors, starts: Starts) -> None:
+        """The minimisers where Algorithm 2 begins; with them nothing is over."""
+        try:
+            inversion.descend(weights, starts)
+        finally:
+            inversion.found.over[:] = False
+
+    def _follow(self, inversion: Inversion, networks: Iterator[Weights]) -> None:
+        """Algorithm 2: from the minimisers on one network to those on the next, to the last."""
+        options, model = self._options, self._source.model
+        for weights in networks:
+            network = read_network(model, weights)
+            if self._matrix is not None:
+                network = network.measured_by(to_numpy(self._matrix).astype("float64"))
+            steps = [
+                follow(network, y, x, options.tau, options.max_pieces)
+                for y, x in zip(self._targets, inversion.found.x, strict=True)
+            ]
+            self._pieces.append([step.pieces for step in steps])
+            inversion.move(steps, (self._k + 1) * np.array(self._pieces[-1]))
+        inversion.found.over[:] = True
 
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""
@@ -293,8 +340,9 @@ class _Call:
 
         one = 0 if self._single else slice(None)
         now = OptimizeResult(
-            x=found.x[one].copy(), fun=found.f[one].copy(), nit=int(found.nit.max())
-        )
+            x=found.x[one].copy(), fun=found.f[one].copy(), nit=found.nit[one].copy(),
+            cost=found.cost[one].copy(),
+        )  # fmt: skip
         try:
             self._callback(intermediate_result=now)
         except StopIteration:
@@ -325,11 +373,13 @@ class _Call:
             output=images[one], residual=residual[one], found=is_found[one],
             cost=int(found.cost[0]) if self._single else found.cost,
             preparation=self._preparation, nit=int(found.nit[0]) if self._single else found.nit,
-            method="surf" if self._surfs else "direct",
+            method=self._method,
         )  # fmt: skip
-        if self._surfs:
-            path = np.array(inversion.path).reshape(-1, *x.shape)
-            result.path = path[:, 0] if self._single else path
+        at = 0 if self._single else slice(None)
+        if self._method != "direct":
+            result.path = np.array(inversion.path).reshape(-1, *x.shape)[:, at]
+        if self._method == "projected-surf":
+            result.pieces = np.array(self._pieces, dtype=int).reshape(-1, len(x))[:, at]
         if self._options.disp:
             print(
                 f"{result.method}: {is_found.sum()} of {len(fun)} found, {found.cost.mean():.0f} "

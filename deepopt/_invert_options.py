@@ -44,8 +44,11 @@ class InvertOptions:
     latent_bounds: Any = option(None, "None, r for [-r, r], or (min, max) of each latent")
     prior: str | None = option(None, 'how latents are drawn: "uniform", "normal", or the own')
     schedule: Surf | None = option(None, "how a surf goes through the networks: a `Surf`")
+    tau: float = option(0.01, "projected-surf: preactivations within ±tau may change their sign")
+    max_pieces: int = option(256, "projected-surf: linear pieces at most, of each step")
     learning_rate: float | None = option(None, "of Adam and gd, in units of the latents")
     maxiter: int | None = option(None, "iterations of a descent on the last generator")
+    stall: int | None = option(None, "iterations without progress that end a descent; 4, or 100")
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
@@ -67,10 +70,14 @@ class InvertOptions:
             check_number("n_codes", self.n_codes, whole=True, at_least=1, at_most=MOST)
         if self.maxiter is not None:
             check_number("maxiter", self.maxiter, whole=True, at_least=1)
+        if self.stall is not None:
+            check_number("stall", self.stall, whole=True, at_least=1, at_most=MOST)
         if self.learning_rate is not None:
             check_number("learning_rate", self.learning_rate, above=0.0, below=math.inf)
         if self.maxtime is not None:
             check_number("maxtime", self.maxtime, above=0.0)
+        check_number("tau", self.tau, at_least=0.0, below=math.inf)
+        check_number("max_pieces", self.max_pieces, whole=True, at_least=1)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
@@ -96,7 +103,7 @@ class InvertOptions:
         return Settings(
             recipe, self.learning_rate or RATES[kind], min(self.maxiter or ITERATIONS[kind], NEVER),
             max(found, finest), max(min(ENOUGH, found), finest), PROGRESS,
-            STALL[kind], self.dtype,
+            self.stall or STALL[kind], self.dtype,
         )  # fmt: skip
 
 

@@ -44,6 +44,13 @@ PROFILES: tuple[dict[str, Any], ...] = (
     {"color": "#8a8a8a", "linewidth": 1.2},
     {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (1, 1))},
 )
+# Of distributions of distances, in their order: the paper's blue and red, and ours.
+DISTANCES: tuple[dict[str, Any], ...] = (
+    {"color": "#1f4e9c", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
+    {"color": "#c0392b", "linewidth": 1.4},
+    {"color": "#e8710a", "linewidth": 2.4, "alpha": 0.8},
+)
+NEAREST = 1e-7  # distances below are drawn here
 FLOOR = 1e-16  # errors below are drawn here: rounding, on a logarithmic axis
 COLUMNS = 3
 
@@ -173,14 +180,105 @@ def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
     return figure
 
 
+@dataclasses.dataclass(frozen=True)
+class Distances:
+    """One panel of distributions.
+
+    Parameters
+    ----------
+    title : str
+        What stands above it.
+    found : dict of str to sequence of float
+        For each method, the distance of every trial.
+    """
+
+    title: str
+    found: Mapping[str, Sequence[float]]
+
+
+def distances(data: Sequence[Distances], title: str, near: float = 0.01) -> Figure:
+    """Distributions of distances, three panels in a row (paper B, Figure 2).
+
+    Parameters
+    ----------
+    data : sequence of Distances
+        At least one.
+    title : str
+        Above all.
+    near : float, default 0.01
+        The distance of a success, marked.
+    """
+    names = list(dict.fromkeys(name for panel in data for name in panel.found))
+    styles = dict(zip(names, itertools.cycle(DISTANCES)))
+    figure, axes = _grid(len(data), "distance to the truth", title)
+    for ax, panel in zip(axes, data, strict=False):
+        for name, values in panel.found.items():
+            x = np.sort(np.maximum(np.asarray(values, dtype=float), NEAREST))
+            ax.plot([x[0], *x], np.arange(len(x) + 1) / len(x), drawstyle="steps-post",
+                    **styles[name])  # fmt: skip
+        ax.axvline(near, color="0.3", linestyle=":", linewidth=1.0)
+        ax.set_ylim(-0.02, 1.02)
+        _dress(ax, panel.title, "share of trials")
+    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(names))
+    return figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """One panel of lines.
+
+    Parameters
+    ----------
+    title, xlabel, ylabel : str
+        What stands above, below and beside it.
+    curves : dict of str to (x, y)
+        Sequences of equal length.
+    log : tuple of {"x", "y"}, default both
+        The logarithmic axes.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    log: tuple[str, ...] = ("x", "y")
+
+
+def lines(data: Sequence[Lines], title: str) -> Figure:
+    """Lines with marks, three panels in a row; the same name looks the same in all of them.
+
+    Parameters
+    ----------
+    data : sequence of Lines
+        At least one.
+    title : str
+        Above all.
+    """
+    names = list(dict.fromkeys(name for panel in data for name in panel.curves))
+    styles = dict(zip(names, itertools.cycle(PROFILES)))
+    figure, axes = _grid(len(data), "", title)
+    for ax, panel in zip(axes, data, strict=False):
+        for name, (x, y) in panel.curves.items():
+            ax.plot(x, y, marker="o", markersize=3, **styles[name])
+        _dress(ax, panel.title, panel.ylabel, logarithmic="x" in panel.log)
+        ax.set_xlabel(panel.xlabel, fontsize=8)
+        if "y" in panel.log:
+            ax.set_yscale("log")
+    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    return figure
+
+
 def _last(data: Sequence[Profile]) -> float:
     """Where the curves end."""
     return max(cost for profile in data for costs in profile.solved.values() for cost in costs)
 
 
-def _dress(ax: Axes, title: str, ylabel: str) -> None:
-    """What all panels share: a logarithmic x axis, small letters, a faint grid."""
-    ax.set_xscale("log")
+def _dress(ax: Axes, title: str, ylabel: str, logarithmic: bool = True) -> None:
+    """What all panels share: a logarithmic x axis as a rule, small letters, a faint grid."""
+    if logarithmic:
+        ax.set_xscale("log")
     ax.set_title(title, fontsize=10)
     ax.set_ylabel(ylabel, fontsize=8)
     ax.tick_params(labelsize=8, which="both")

@@ -7,6 +7,8 @@ suite          what
 ``convexity``  paper A's protocol in full: the same clock time for both, every rate on its own
 ``peers``      deepopt and its peers where f has a gradient, in equal wall time; hours
 ``black-box``  deepopt and its peers where f has none, in equal evaluations; an hour
+``surfing``    paper B's Table 1 and Figure 2, with generators that are trained first
+``theory``     paper B's theorems, on networks where everything can be computed
 =============  ===============================================================================
 
 A suite is a list of cells, a cell a named unit of work with its parameters. Each finished cell
@@ -30,6 +32,8 @@ SUITES = {
     "convexity": "paper A's protocol in full: hours",
     "peers": "deepopt and its peers, with gradients, in equal wall time: hours",
     "black-box": "deepopt and its peers, without gradients, in equal evaluations: an hour",
+    "surfing": "paper B's Table 1 and Figure 2: minutes, or hours",
+    "theory": "paper B's theorems: minutes, or an hour",
 }
 
 
@@ -38,7 +42,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
 
     Parameters
     ----------
-    suite : {"quick", "convexity", "peers", "black-box"}
+    suite : {"quick", "convexity", "peers", "black-box", "surfing", "theory"}
         Which suite.
     out : path, optional
         Folder for the results; default ``deepopt-bench/SUITE``.
@@ -49,7 +53,10 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         ``glass_starts`` (3). peers and black-box: ``seeds`` (10), how many, and ``solvers``
         (names; default all that are installed). peers: ``dim`` (50, 200 and 1000), ``seconds`` of
         a run (a tenth for each variable, from 5 to 60). black-box: ``points`` (1000), evaluations
-        for each variable and one more.
+        for each variable and one more. surfing and theory: ``scale`` ("quick", "half" or "full").
+        surfing: ``data`` ("fashion_mnist" or a path), ``generators``, the folder where trainings
+        are kept for all suites (``deepopt-bench/generators``, or ``OUT/generators`` where `out` is
+        given), and ``trials`` (by the scale).
 
     Returns
     -------
@@ -85,6 +92,8 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     for key in settings:
         if key not in known:
             raise TypeError(f"suite {suite!r} has no setting {key!r}; it has {', '.join(known)}")
+    if "generators" in known and settings.get("generators") is None:
+        settings["generators"] = Path(out or "deepopt-bench", "generators")
     checked = kind(**settings)
     checked.check_problems()
     module = import_module(f".{suite.replace('-', '_')}", __name__)

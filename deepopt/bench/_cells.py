@@ -40,16 +40,26 @@ class Cell:
     parameters : dict
         All that the result depends on, as JSON.
     work : callable
-        Returns the result, as a dict of JSON's types and NumPy's numbers and arrays.
+        Takes the results of `needs`; returns the result, as a dict of JSON's types and NumPy's
+        numbers and arrays.
+    needs : tuple of Cell, default ()
+        The cells that have to be finished first; the result depends on their parameters too.
     """
 
     name: str
     parameters: Mapping[str, Any]
-    work: Callable[[], dict[str, Any]]
+    work: Callable[..., dict[str, Any]]
+    needs: tuple[Cell, ...] = ()
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """All parameters, those of the cells that it needs included."""
+        needed = {"needs": [need.key for need in self.needs]} if self.needs else {}
+        return dict(self.parameters) | needed
 
     def path(self, folder: Path) -> Path:
         """Where its result is kept."""
-        key = json.dumps(self.parameters, sort_keys=True)
+        key = json.dumps(self.key, sort_keys=True)
         return folder / f"{self.name}.{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
 
 
@@ -65,20 +75,28 @@ def run_cells(cells: Sequence[Cell], folder: Path, console: Console) -> None:
         console.print(f"{done} of {len(cells)} cells are finished already", highlight=False)
     try:
         for cell in _shown(waiting, done, len(cells), console):
-            record = {
-                "format": FORMAT,
-                "cell": cell.name,
-                "parameters": dict(cell.parameters),
-                "environment": environment(),
-                "result": cell.work(),
-            }
-            write_json(cell.path(folder), record)
+            _result(cell, folder)
             done += 1
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"Interrupted: {done} of {len(cells)} cells are finished and kept in {folder}; "
             "the same command continues."
         ) from None
+
+
+def _result(cell: Cell, folder: Path) -> dict[str, Any]:
+    """The result that is kept of a cell; it is run, and what it needs, where there is none."""
+    record = _usable(cell, folder, None)
+    if record is None:
+        record = {
+            "format": FORMAT,
+            "cell": cell.name,
+            "parameters": cell.key,
+            "environment": environment(),
+            "result": cell.work(*(_result(need, folder) for need in cell.needs)),
+        }
+        write_json(cell.path(folder), record)
+    return dict(plain(record["result"]))
 
 
 def minimise(problem: Any, **given: Any) -> Any:
@@ -121,7 +139,7 @@ def _is_record(record: Any, cell: Cell) -> bool:
     return (
         isinstance(record, dict)
         and record.get("format") == FORMAT
-        and record.get("parameters") == dict(cell.parameters)
+        and record.get("parameters") == cell.key
         and isinstance(record.get("result"), dict)
     )
 

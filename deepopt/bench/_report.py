@@ -15,6 +15,7 @@ from ._cells import FORMAT, Record, plain, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+UNSAID = ("only", "solvers", "data", "generators")  # settings that no result depends on
 WIDTH = 160  # columns of a table that does not go to a terminal
 
 
@@ -37,9 +38,7 @@ def write_results(
         {
             "format": FORMAT,
             "suite": suite,
-            "settings": {
-                key: value for key, value in settings.items() if key not in ("only", "solvers")
-            },
+            "settings": {key: value for key, value in settings.items() if key not in UNSAID},
             "environments": environments,
             **more,
             "cells": [

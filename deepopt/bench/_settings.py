@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from .._checks import check_choice, check_number
 from ._objectives import make, read_names
 
 Names = str | Sequence[str] | None
+SCALES = ("quick", "half", "full")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,9 +112,60 @@ class BlackBoxSettings(RaceSettings):
         _solvers.read_solvers(self.solvers, _solvers.BLACK_BOX_SOLVERS)
 
 
+@dataclasses.dataclass(frozen=True)
+class ScaledSettings(Settings):
+    """Suites of paper B: their size."""
+
+    scale: str = "quick"
+
+    def check(self) -> None:
+        check_choice("scale", self.scale, SCALES)
+
+
+@dataclasses.dataclass(frozen=True)
+class TheorySettings(ScaledSettings):
+    """Parts by name."""
+
+    def check(self) -> None:
+        from . import theory
+
+        super().check()
+        read_names(self.only, theory.NAMES, "part")
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorSettings(ScaledSettings):
+    """Images to train on, the folder of the trainings, and trials (None: by the scale)."""
+
+    data: str | Path = "fashion_mnist"
+    generators: str | Path | None = None
+    trials: int | None = None
+
+    def check(self) -> None:
+        super().check()
+        if self.trials is not None:
+            check_number("trials", self.trials, whole=True, at_least=1)
+        for label in ("data", "generators"):
+            if not isinstance(getattr(self, label), str | Path | None):
+                raise TypeError(f"{label} must be a path, got {getattr(self, label)!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class SurfingSettings(GeneratorSettings):
+    """Generators by name."""
+
+    def check(self) -> None:
+        from . import surfing
+
+        super().check()
+        read_names(self.only, surfing.NAMES, "generator")
+
+
 KINDS: dict[str, type[Settings]] = {
     "quick": QuickSettings,
     "convexity": ConvexitySettings,
     "peers": PeersSettings,
     "black-box": BlackBoxSettings,
+    "surfing": SurfingSettings,
+    "theory": TheorySettings,
 }

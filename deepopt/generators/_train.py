@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from .._files import folder_for, whole, write_text
 from . import checkpoints
 from .architectures import Architecture
 from .checkpoints import CheckpointError
-from .images import load_images
+from .images import digest_of, load_images
 from .training import KINDS, Training
 
 STATE, LOSSES = "training.npz", "losses.csv"
@@ -127,8 +126,7 @@ def _described(settings: TrainSettings, images: np.ndarray) -> dict[str, Any]:
     """The settings but for those that a continued training may change, and what they met."""
     kept = dataclasses.asdict(settings)
     del kept["data"], kept["steps"]
-    digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
-    return kept | {"images": len(images), "digest": digest, "backend": name()}
+    return kept | {"images": len(images), "digest": digest_of(images), "backend": name()}
 
 
 def _check_folder(folder: Path, sizes: Architecture, described: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,11 @@ def load_images(source: str | Path) -> np.ndarray:
     if _suffix(path) not in (".npy", ".npz"):
         raise ValueError(f"data must be .npz, .npy, .png or a folder of .png files, got {path}")
     return as_images(_read_array(path), str(path))
+
+
+def digest_of(images: np.ndarray) -> str:
+    """What tells these images from others."""
+    return hashlib.sha256(images.tobytes()).hexdigest()[:16]
 
 
 def as_images(array: np.ndarray, label: str) -> np.ndarray:

@@ -1,0 +1,166 @@
+"""Networks whose weights move with a time s in [0, 1], and their global minimisers found apart.
+
+The global minimiser at a time is that of a dense grid, refined by SciPy's least squares and by
+Nelder-Mead, which minds no kinks. Nothing here knows of linear pieces.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..linear_pieces import ReluNetwork
+
+Array = NDArray[np.float64]
+
+K = 2
+GRID, REACH = 81, 3.0  # points along an axis, from -REACH to REACH
+REFINED = 4  # of the grid's lowest points
+PART = 0.05  # of the way to another network
+TIMES = 101  # at which the minimiser is looked up
+FAR = 4.0  # times the median step: such a step may be a jump
+HALVINGS, SHRUNK = 8, 0.05  # a step that is no jump shrinks so far when its interval is halved so
+
+
+class Flow(NamedTuple):
+    """A network in time, and what it should make."""
+
+    at: Callable[[float], ReluNetwork]
+    y: Array  # (n,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """The global minimiser along a flow.
+
+    Parameters
+    ----------
+    times, points : ndarray (T,), (T, 2)
+    lipschitz : float
+        L: the fastest that it moves, where it does not jump.
+    largest : float
+        M: the largest norm of a weight matrix W_i.
+    jumps : bool
+        Whether it moves by more than a moment can explain.
+    """
+
+    times: Array
+    points: Array
+    lipschitz: float
+    largest: float
+    jumps: bool
+
+
+def random_network(
+    rng: np.random.Generator, k: int, hidden: tuple[int, ...], n: int
+) -> ReluNetwork:
+    """V ~ N(0, 1/n), W_i and b_i ~ N(0, 1/n_i): the networks of Theorem 3.1."""
+    sizes = (k, *hidden)
+    shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+    return ReluNetwork(
+        tuple(rng.standard_normal(shape) / shape[0] ** 0.5 for shape in shapes),
+        tuple(rng.standard_normal(size) / size**0.5 for size in hidden),
+        rng.standard_normal((n, sizes[-1])) / n**0.5,
+        np.zeros(n),
+    )
+
+
+def moving(rng: np.random.Generator, hidden: tuple[int, ...], n: int) -> Flow:
+    """The latent plane turns and drifts under one network: x ↦ G(R(s)ᵀ(x - p(s))).
+
+    y = G(x_0), so that the minimiser is R(s) x_0 + p(s), and its value 0.
+    """
+    net = random_network(rng, K, hidden, n)
+    start, drift = rng.uniform(-1, 1, K), rng.uniform(-1, 1, K)
+    turn = rng.uniform(0.25, 0.75) * np.pi
+
+    def at(s: float) -> ReluNetwork:
+        c, d = np.cos(turn * s), np.sin(turn * s)
+        first = net.weights[0] @ np.array([[c, d], [-d, c]])
+        bias = net.biases[0] - first @ (s * drift)
+        return dataclasses.replace(
+            net, weights=(first, *net.weights[1:]), biases=(bias, *net.biases[1:])
+        )
+
+    return Flow(at, net.outputs(start))
+
+
+def drifting(rng: np.random.Generator, hidden: tuple[int, ...], n: int) -> Flow:
+    """All weights go a twentieth of the way to another random network; y = G(x_0) at first."""
+    net = random_network(rng, K, hidden, n)
+    y = net.outputs(rng.uniform(-1, 1, K))
+    return Flow(_mixture(net, random_network(rng, K, hidden, n), PART), y)
+
+
+def blending(rng: np.random.Generator, hidden: tuple[int, ...], n: int) -> Flow:
+    """From one random network to another, all weights in a straight line; y is any vector."""
+    one, other = (random_network(rng, K, hidden, n) for _ in range(2))
+    y = rng.standard_normal(n)
+    return Flow(_mixture(one, other, 1.0), 2.0 * y / np.linalg.norm(y))
+
+
+def _mixture(one: ReluNetwork, other: ReluNetwork, most: float) -> Callable[[float], ReluNetwork]:
+    """s ↦ a network with s most of the second's weights and the rest of the first's."""
+
+    def at(s: float) -> ReluNetwork:
+        def mix(a: Array, b: Array) -> Array:
+            return (1.0 - s * most) * a + s * most * b
+
+        return ReluNetwork(
+            tuple(map(mix, one.weights, other.weights)), tuple(map(mix, one.biases, other.biases)),
+            mix(one.last, other.last), mix(one.shift, other.shift),
+        )  # fmt: skip
+
+    return at
+
+
+FLOWS = {"moving": moving, "drifting": drifting, "blending": blending}
+
+
+def minimiser(net: ReluNetwork, y: Array) -> Array:
+    """The global minimiser (2,) of ½ |G(x) - y|² in the box [-REACH, REACH]², or just outside."""
+    from scipy.optimize import least_squares, minimize
+
+    axis = np.linspace(-REACH, REACH, GRID)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, K)
+    order = np.argsort(net.fun(points, y))[:REFINED]
+    ends = [least_squares(lambda x: net.outputs(x) - y, points[i]).x for i in order]
+    best = min(ends, key=lambda x: float(net.fun(x, y)))
+    tight = {"xatol": 1e-11, "fatol": 1e-16, "maxiter": 2000, "maxfev": 4000}
+    simplex = best + 1e-3 * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    refined = minimize(
+        lambda x: float(net.fun(x, y)), best, method="Nelder-Mead",
+        options=tight | {"initial_simplex": simplex},
+    ).x  # fmt: skip
+    return min((best, refined), key=lambda x: float(net.fun(x, y)))
+
+
+def way(flow: Flow) -> Way:
+    """Where the global minimiser goes, how fast, and whether it jumps."""
+    times = np.linspace(0.0, 1.0, TIMES)
+    points = np.array([minimiser(flow.at(s), flow.y) for s in times])
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    far = steps > FAR * np.median(steps)
+    jumped = np.array(
+        [f and _jumps(flow, times[i : i + 2], points[i : i + 2]) for i, f in enumerate(far)]
+    )
+    largest = max(np.linalg.norm(w, 2) for s in times for w in flow.at(s).weights)
+    speed = steps[~jumped].max(initial=0.0) * (TIMES - 1)
+    return Way(times, points, float(speed), float(largest), bool(jumped.any()))
+
+
+def _jumps(flow: Flow, times: Array, points: Array) -> bool:
+    """Whether a step between two times stays long however short its interval."""
+    (low, high), (start, end) = times, points
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        x = minimiser(flow.at(middle), flow.y)
+        if np.linalg.norm(x - start) > np.linalg.norm(x - end):
+            high, end = middle, x
+        else:
+            low, start = middle, x
+    return bool(np.linalg.norm(end - start) > SHRUNK * np.linalg.norm(points[1] - points[0]))

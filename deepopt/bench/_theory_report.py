@@ -1,0 +1,226 @@
+"""What the suite ``theory`` reports: tables, and figures of balls, rides and pieces."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._cells import Record
+from ._report import say_where, write_csv, write_results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..plots import Lines
+    from ._settings import TheorySettings
+
+Row = dict[str, Any]
+SHOWN = 3  # rides on flows that jump
+
+
+def write(
+    settings: TheorySettings, records: list[Record], out: Path, console: Console
+) -> dict[str, Any]:
+    """Write the files of the suite from the records that are there, and print the tables."""
+    from .. import plots
+
+    rows = {
+        part: [row for record in records if record["parameters"]["part"] == part
+               for row in read(record)]
+        for part, read in (("ball", _ball), ("flow", _rides), ("pieces", _slacks))
+    }  # fmt: skip
+    results = write_results(
+        out / "results.json", "theory", dataclasses.asdict(settings), records, summary=rows
+    )
+    files = ["results.json"]
+    shown: dict[str, tuple[str, Callable[..., Iterator[Lines]], Callable[..., Any]]] = {
+        "ball": ("Theorem 3.1: the ball that is left over", _ball_lines, ball_table),
+        "flow": ("Theorem 3.3: Algorithm 2 along networks in motion", _flow_lines, flow_table),
+        "pieces": ("Linear pieces around a point", _piece_lines, piece_table),
+    }
+    for part, (title, lines, table) in shown.items():
+        if rows[part]:
+            write_csv(out / f"{part}.csv", rows[part])
+            drawn = list(lines(rows[part], records))
+            plots.save(plots.lines(drawn, title), out / f"{part}.png")
+            files += [f"{part}.csv", f"{part}.png"]
+            console.print(table(rows[part]))
+    say_where(console, out, files)
+    return results
+
+
+# Rows
+
+
+def _ball(record: Record) -> Iterator[Row]:
+    asked, result = record["parameters"], record["result"]
+    keys = ("k", "depth", "expansion", "y", "norm", "rows", "seed")
+    yield {key: asked[key] for key in keys} | result
+
+
+def _rides(record: Record) -> Iterator[Row]:
+    asked, result = record["parameters"], record["result"]
+    shared = {key: asked[key] for key in ("kind", "seed")}
+    shared |= {key: result[key] for key in ("jumps", "lipschitz", "largest", "bound")}
+    keys = ("multiple", "steps", "followed", "at_the_end", "excess", "pieces_mean", "pieces_most")
+    for ride in result["rides"]:
+        yield shared | {key: ride[key] for key in keys}
+
+
+def _slacks(record: Record) -> Iterator[Row]:
+    asked = record["parameters"]
+    sizes = "-".join(map(str, (asked["k"], *asked["hidden"])))
+    for found in record["result"]["slacks"]:
+        for rows, pieces, complete in zip(
+            found["rows"], found["pieces"], found["complete"], strict=True
+        ):
+            yield {"network": sizes, "seed": asked["seed"], "tau": found["tau"], "rows": rows,
+                   "pieces": pieces, "complete": complete}  # fmt: skip
+
+
+def _median(rows: Sequence[Row], key: str, value: str) -> tuple[list[float], list[float]]:
+    """The values of a key, and the median of another among the rows that have each."""
+    x = sorted({row[key] for row in rows})
+    return x, [float(np.median([row[value] for row in rows if row[key] == at])) for at in x]
+
+
+def _where(rows: Sequence[Row], /, **wanted: Any) -> list[Row]:
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+def _distinct(rows: Sequence[Row], *keys: str) -> list[tuple[Any, ...]]:
+    return sorted({tuple(row[key] for key in keys) for row in rows})
+
+
+# Theorem 3.1
+
+
+def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
+    from ..plots import Lines
+
+    height = "radius / (1 + |y|), median"
+    shapes = _distinct(rows, "k", "depth")
+    for title, y in (("any y, A = I", "any"), ("y = G(x*), |x*| = 1, A = I", "made")):
+        of_y = _where(rows, y=y, rows=None) if y == "made" else _where(rows, y=y, rows=None, norm=1)
+        curves = {
+            f"k = {k}, d = {depth}": _median(
+                _where(of_y, k=k, depth=depth), "expansion", "relative"
+            )
+            for k, depth in shapes
+        }  # fmt: skip
+        yield Lines(title, "expansion of a layer", height, curves)
+    measured = [row | {"times": row["rows"] / row["k"]} for row in rows if row["rows"]]
+    curves = {
+        f"k = {k}, d = {depth}": _median(_where(measured, k=k, depth=depth), "times", "relative")
+        for k, depth in _distinct(measured, "k", "depth")
+    }
+    yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
+
+
+def ball_table(rows: Sequence[Row]) -> Any:
+    """Medians by expansion, and the slope of their logarithms."""
+    from rich.table import Table
+
+    alone = [row for row in rows if row["rows"] is None and row["norm"] in (None, 1.0)]
+    expansions = sorted({row["expansion"] for row in alone})
+    table = Table(title="Theorem 3.1: radius of the ball left over / (1 + |y|), medians")
+    for column in ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope"):
+        table.add_column(column, justify="left" if column == "y" else "right")
+    for y, k, depth in _distinct(alone, "y", "k", "depth"):
+        x, found = _median(_where(alone, y=y, k=k, depth=depth), "expansion", "relative")
+        known = dict(zip(x, found, strict=True))
+        cells = [f"{known[e]:.3f}" if e in known else "-" for e in expansions]
+        positive = np.log([pair for pair in zip(x, found, strict=True) if pair[1] > 0])
+        steep = len(positive) > 1
+        slope = f"{np.polyfit(positive[:, 0], positive[:, 1], 1)[0]:.2f}" if steep else "-"
+        words = {"any": "any", "made": "G(x*)"}
+        table.add_row(words[y], str(k), str(depth), *cells, slope)
+    return table
+
+
+# Theorem 3.3
+
+
+def _flow_lines(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Lines]:
+    from ..plots import Lines
+
+    bounded = [row for row in rows if row["multiple"] is not None]
+    share = [row | {"at_the_end": float(row["at_the_end"])} for row in bounded]
+
+    def means(kind: str) -> tuple[list[float], list[float]]:
+        some = _where(share, kind=kind)
+        x = sorted({row["multiple"] for row in some})
+        return x, [float(np.mean([r["at_the_end"] for r in _where(some, multiple=at)])) for at in x]
+
+    kinds = [kind for (kind,) in _distinct(bounded, "kind")]
+    if kinds:
+        yield Lines(
+            "the minimiser moves", "δ, of the theorem's bound",
+            "flows followed to the end", {kind: means(kind) for kind in kinds}, log=("x",),
+        )  # fmt: skip
+    rides = {
+        f"{record['parameters']['kind']}, seed {record['parameters']['seed']}": ride
+        for record in records if record["parameters"]["part"] == "flow"
+        for ride in record["result"]["rides"] if ride["multiple"] is None
+    }  # fmt: skip
+    if rides:
+        yield Lines(
+            "the minimiser jumps", "time", "distance to the global minimiser",
+            {name: (rides[name]["times"], rides[name]["distances"]) for name in [*rides][-SHOWN:]},
+            log=(),
+        )  # fmt: skip
+
+
+def flow_table(rows: Sequence[Row]) -> Any:
+    """By kind of flow and step: how many were followed."""
+    from rich.table import Table
+
+    table = Table(title="Theorem 3.3: flows whose global minimiser Algorithm 2 follows to the end")
+    for column in ("flow", "δ / bound", "flows", "followed", "part of the time", "steps", "pieces"):
+        table.add_column(column, justify="left" if column == "flow" else "right")
+    moving = [row | {"multiple": row["multiple"] or 0.0} for row in rows]
+    for jumps, kind, multiple in _distinct(moving, "jumps", "kind", "multiple"):
+        some = _where(moving, jumps=jumps, kind=kind, multiple=multiple)
+        table.add_row(
+            f"{kind}, jumps" if jumps else kind, f"{multiple:g}" if multiple else "-",
+            str(len(some)), str(sum(row["at_the_end"] for row in some)),
+            f"{100 * np.mean([row['followed'] for row in some]):.0f} %",
+            f"{np.median([row['steps'] for row in some]):.0f}",
+            f"{np.mean([row['pieces_mean'] for row in some]):.1f}",
+        )  # fmt: skip
+    return table
+
+
+# Pieces
+
+
+def _piece_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
+    from ..plots import Lines
+
+    networks = [name for (name,) in _distinct(rows, "network")]
+    for label, key in (("rows of S(x, θ, τ)", "rows"), ("pieces of P(x, θ, τ)", "pieces")):
+        curves = {name: _median(_where(rows, network=name), "tau", key) for name in networks}
+        yield Lines(label, "slack τ", "median", curves)
+
+
+def piece_table(rows: Sequence[Row]) -> Any:
+    """Medians by network and slack."""
+    from rich.table import Table
+
+    slacks = [tau for (tau,) in _distinct(rows, "tau")]
+    table = Table(title="Pieces around a point, median and most (+: more than were counted)")
+    for column in ("network", *(f"τ = {tau:g}" for tau in slacks)):
+        table.add_column(column, justify="left" if column == "network" else "right")
+    for (name,) in _distinct(rows, "network"):
+        cells = []
+        for tau in slacks:
+            some = _where(rows, network=name, tau=tau)
+            counts = [row["pieces"] for row in some]
+            more = "" if all(row["complete"] for row in some) else "+"
+            cells.append(f"{np.median(counts):.0f}, {max(counts)}{more}" if some else "-")
+        table.add_row(name, *cells)
+    return table

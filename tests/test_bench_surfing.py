@@ -1,0 +1,238 @@
+"""The suites of paper B: small runs of each, and what their numbers mean."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deepopt import bench
+from deepopt.bench import _flows, _trained, surfing, theory
+from deepopt.bench._cells import Cell, finished, run_cells
+from deepopt.bench._report import console_for
+from deepopt.bench._surfing_report import PAPER, PAPER_DIMS
+from deepopt.generators import checkpoints
+from deepopt.linear_pieces import ReluNetwork
+
+QUIET = console_for(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "bars.npz"
+    np.savez(path, images=rng.integers(0, 255, (40, 8, 8), dtype="uint8"))
+    return str(path)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(_trained.SIZES, "quick", _trained.Scale(0.05, 6))
+    monkeypatch.setattr(surfing, "EVERY", 2)
+    monkeypatch.setattr(surfing, "RATES", (0.1, 0.3))
+    monkeypatch.setattr(surfing, "LONGEST", 60)
+    monkeypatch.setattr(surfing, "STALL", 30)
+
+
+# Cells that need others
+
+
+def test_a_cell_gets_the_results_of_those_it_needs_and_depends_on_them(tmp_path):
+    ran = []
+
+    def first(seed):
+        ran.append(seed)
+        return {"value": np.float64(seed)}
+
+    def second(result):
+        return {"twice": 2 * result["value"]}
+
+    needed = Cell("first", {"seed": 3}, lambda: first(3))
+    cell = Cell("second", {}, second, (needed,))
+    run_cells([needed, cell], tmp_path, QUIET)
+    assert finished([cell], tmp_path)[0]["result"] == {"twice": 6.0}
+    other = Cell("second", {}, second, (Cell("first", {"seed": 4}, lambda: first(4)),))
+    run_cells([other], tmp_path, QUIET)  # alone: what it needs is run for it
+    assert finished([other], tmp_path)[0]["result"] == {"twice": 8.0}
+    run_cells([needed, cell, other], tmp_path, QUIET)
+    assert ran == [3, 4]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+# Surfing
+
+
+def test_the_suite_surfing(data, tiny, tmp_path):
+    asked = {"data": data, "trials": 3, "quiet": True, "only": "vae-5"}
+    results = bench.run("surfing", tmp_path / "one", **asked)
+    rows = {(row["method"], row["rate"]): row for row in results["summary"]}
+    assert set(rows) == {("default", None)} | {(m, r) for m in ("adam", "surf") for r in (0.1, 0.3)}
+    for row in rows.values():
+        assert row["trials"] == 3
+        assert row["percent"] == pytest.approx(100 * row["recovered"] / 3)
+    assert sum(row["best"] for row in rows.values()) == 3
+    for cell in results["cells"]:
+        found = cell["result"]
+        assert len(found["distances"]) == len(found["until"]) == 3
+        for distance, until in zip(found["distances"], found["until"], strict=True):
+            assert (until is not None) == (distance < surfing.NEAR)
+        if cell["parameters"]["method"] == "surf":
+            (adam,) = [need for need in cell["parameters"]["needs"] if need.get("method") == "adam"]
+            assert adam["rate"] == cell["parameters"]["rate"]
+            assert found["budget"] >= 1
+            assert min(found["iterations"]) > found["budget"] * 0.5
+    text = (tmp_path / "one" / "results.json").read_text()
+    assert str(tmp_path) not in text
+    assert {path.name for path in (tmp_path / "one").iterdir()} == {
+        "cells", "generators", "results.json", "table1.csv", "distances.png",
+    }  # fmt: skip
+    generators = tmp_path / "one" / "generators"
+    before = {path: path.stat().st_mtime_ns for path in generators.rglob("*.npz")}
+    assert len(before) == 4 + 1
+    again = bench.run("surfing", tmp_path / "two", generators=generators, **asked)
+    assert {path: path.stat().st_mtime_ns for path in generators.rglob("*.npz")} == before
+    kept = [cell["result"]["distances"] for cell in results["cells"]]
+    assert [cell["result"]["distances"] for cell in again["cells"]] == kept
+
+
+def test_a_training_that_is_lost_is_repeated(data, tiny, tmp_path):
+    settings = bench._settings.SurfingSettings(data=data, generators=tmp_path)
+    trained = _trained.Trained("vae", 2, 2, settings)
+    first = trained.open().read(3)
+    checkpoints.path(trained.folder, 6).unlink()
+    (trained.folder / "training.npz").unlink()
+    for ours, theirs in zip(trained.open().read(3), first, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_until_counts_to_the_moment_from_which_a_trial_stays_near(data, tiny, tmp_path):
+    settings = bench._settings.SurfingSettings(data=data, generators=tmp_path)
+    source = _trained.Trained("vae", 2, 2, settings).open()
+    wanted = _trained.uniform(np.random.default_rng(0), 4, 2)
+    starts = wanted[:, None] + np.array([0.0, 0.001, 0.02, 3.0])[:, None, None]
+    given = {"solver": "adam", "maxiter": 8, "learning_rate": 1e-6}
+    found = surfing.measure(source, wanted, "direct", 0, starts=starts, **given)
+    assert found["distances"][:2].max() < surfing.NEAR < found["distances"][2:].min()
+    assert np.isnan(found["until"]).tolist() == [False, False, True, True]
+    assert found["until"][0] <= 8
+    np.testing.assert_array_equal(found["passes_until"][:2], 2 * found["until"][:2])
+
+
+def test_the_papers_table_is_complete():
+    assert set(PAPER) == set(surfing.MODELS)
+    assert PAPER_DIMS == surfing.DIMS
+    for methods in PAPER.values():
+        assert {len(cells) for cells in methods.values()} == {3}
+        for adam, surf in zip(methods["adam"], methods["surf"], strict=True):
+            assert surf.percent >= adam.percent
+            assert surf.iterations > adam.iterations
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"scale": "huge"}, "scale"),
+        ({"only": "vae-7"}, "generator 'vae-7'"),
+        ({"trials": 0}, "trials"),
+        ({"data": 3}, "data"),
+        ({"data": "nowhere.npz"}, "nowhere.npz"),
+    ],
+)
+def test_what_the_suite_surfing_refuses(given, word, tmp_path):
+    with pytest.raises((ValueError, TypeError, OSError), match=word):
+        bench.run("surfing", tmp_path / "out", quiet=True, **given)
+
+
+# Theory
+
+
+def fold(k=1):
+    """G(x) = (max(x, 0), max(-x, 0))."""
+    return ReluNetwork((np.array([[1.0], [-1.0]]),), (np.zeros(2),), np.eye(2), np.zeros(2))
+
+
+@pytest.mark.parametrize("y", [(0.5, 0.2), (0.3, 2.0), (-1.0, -0.5)])
+def test_the_ball_left_over_is_the_known_one(y):
+    # x > 0: f = ½ (x - y_1)² + ½ y_2², which descends towards 0 where x > y_1
+    radius = theory.remaining_radius(fold(), np.array(y), 1.0, np.random.default_rng(0))
+    assert radius == pytest.approx(max(*y, 0.0), rel=0.01)
+
+
+def test_the_ball_shrinks_with_the_expansion_unless_y_is_made_by_the_network():
+    def median(y, expansion):
+        found = [theory.ball(4, 1, expansion, y, 1.0, None, seed) for seed in range(5)]
+        return np.median([one["relative"] for one in found])
+
+    assert median("any", 64) < 0.5 * median("any", 8)
+    assert median("made", 256) > 0.3
+
+
+def test_few_measurements_leave_a_larger_ball():
+    def median(rows):
+        return np.median([theory.ball(4, 1, 32, "any", 1.0, rows, s)["radius"] for s in range(5)])
+
+    assert median(4) > 2 * median(64)
+
+
+def test_a_moving_minimiser_is_found_where_it_is_known_to_be():
+    rng = np.random.default_rng(0)
+    flow = _flows.moving(rng, (12, 24), 40)
+    way = _flows.way(flow)
+    assert not way.jumps
+    ends = [flow.at(s).fun(x, flow.y) for s, x in zip(way.times, way.points, strict=True)]
+    assert max(ends) < 1e-12
+    steps = np.linalg.norm(np.diff(way.points, axis=0), axis=1)
+    assert way.lipschitz == pytest.approx(steps.max() * 100, rel=1e-6)
+    assert way.largest >= np.linalg.norm(flow.at(0.3).weights[1], 2)
+
+
+def test_a_jump_of_the_minimiser_is_noticed():
+    """|x_1| = 1 at best; what x_1 > 0 costs grows with time, what x_1 < 0 costs falls."""
+    both = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+
+    def at(s):
+        last = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0], [s, 1.0 - s, 0.0, 0.0]])
+        return ReluNetwork((both,), (np.zeros(4),), last, np.zeros(3))
+
+    way = _flows.way(_flows.Flow(at, np.array([1.0, 0.0, 0.0])))
+    assert way.jumps
+    assert way.points[0][0] == pytest.approx(1.0)
+    assert way.points[-1][0] == pytest.approx(-1.0)
+
+
+def test_algorithm_2_stays_on_the_minimiser_below_the_bound():
+    found = theory.ride("moving", 0)
+    rides = {ride["multiple"]: ride for ride in found["rides"]}
+    assert set(rides) == set(theory.MULTIPLES)
+    for multiple in (0.5, 0.9):
+        assert rides[multiple]["steps"] >= 1 / (multiple * found["bound"])
+        assert rides[multiple]["followed"] == 1.0
+    expected = theory.TAU / (found["lipschitz"] * max(found["largest"], 1.0) ** 3)
+    assert found["bound"] == pytest.approx(expected)
+
+
+def test_pieces_are_counted_for_each_slack():
+    found = theory.count_pieces(2, [10], 0)["slacks"]
+    counts = np.array([one["pieces"] for one in found])
+    assert (np.diff(counts, axis=0) >= 0).all()
+    assert counts.min() >= 1
+    for one in found:
+        assert all(n <= 2**rows for n, rows in zip(one["pieces"], one["rows"], strict=True))
+
+
+def test_the_suite_theory(monkeypatch, tmp_path):
+    monkeypatch.setitem(theory.SIZES, "quick", theory.Size(1, (2,), (2, 8), 1))
+    monkeypatch.setattr(theory, "NETWORKS", ((2, (6,)),))
+    monkeypatch.setattr(theory, "MULTIPLES", (30.0, 100.0))
+    monkeypatch.setattr(theory, "ENOUGH", 10)
+    results = bench.run("theory", tmp_path, quiet=True)
+    parts = {part: len(rows) for part, rows in results["summary"].items()}
+    assert parts["ball"] == 2 * (1 + 3 + 2 + len(theory.ROWS))
+    assert parts["flow"] >= 3
+    assert parts["pieces"] == len(theory.SLACKS) * theory.POINTS
+    for part in theory.NAMES:
+        assert (tmp_path / f"{part}.png").stat().st_size > 10_000
+        assert (tmp_path / f"{part}.csv").read_text().count("\n") == parts[part] + 1
+    alone = bench.run("theory", tmp_path, quiet=True, only="pieces")
+    assert json.dumps(alone["summary"]["pieces"]) == json.dumps(results["summary"]["pieces"])
+    with pytest.raises(ValueError, match="part 'balls'"):
+        bench.run("theory", tmp_path, quiet=True, only="balls")
