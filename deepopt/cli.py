@@ -68,15 +68,15 @@ def main() -> None:
     "--seconds", type=float, help="peers: of a run.  [default: 0.1 per variable, from 5 to 60]"
 )
 @click.option("--points", type=int, help="black-box: of a run, per d + 1.  [default: 1000]")
-@click.option("--scale", help="surfing, theory: quick, half or full.  [default: quick]")
-@click.option("--data", metavar="fashion_mnist|PATH", help="surfing: images to train on.")
+@click.option("--scale", help="surfing and below: quick, half or full.  [default: quick]")
+@click.option("--data", metavar="fashion_mnist|PATH", help="surfing, sensing, landscape: images.")
 @click.option(
     "--generators",
     metavar="DIR",
-    help="surfing: trainings, kept for all suites.  [default: deepopt-bench/generators, or "
+    help="the same: trainings, kept for all suites.  [default: deepopt-bench/generators, or "
     "OUT/generators]",
 )
-@click.option("--trials", type=int, help="surfing: per generator.  [default: 300; quick 30]")
+@click.option("--trials", type=int, help="surfing, sensing.  [default: by the scale]")
 @_plainly
 def bench(suite: str, **given: Any) -> None:
     """Run a suite and write its tables, JSON, CSV and figures to DIR.
@@ -87,6 +87,8 @@ def bench(suite: str, **given: Any) -> None:
     peers      deepopt, SciPy, pycma and PyTorch with gradients, in equal wall time: hours
     black-box  the same without gradients, in equal evaluations: an hour
     surfing    the latents behind generated images, by surfing and beside it: minutes, or hours
+    sensing    compressed sensing of generated and of real images: minutes, or hours
+    landscape  the surfaces that surfing crosses: a minute, or ten
     theory     the surfing paper's theorems, measured: a minute, or an hour
     """  # noqa: D301 - click's mark for lines that stay as they are
     from .bench import run

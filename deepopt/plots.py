@@ -20,6 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
@@ -50,6 +51,7 @@ DISTANCES: tuple[dict[str, Any], ...] = (
     {"color": "#c0392b", "linewidth": 1.4},
     {"color": "#e8710a", "linewidth": 2.4, "alpha": 0.8},
 )
+BOXES = (*DISTANCES[:1], {"color": "#5b8dd9"}, *DISTANCES[1:], {"color": "#c8c8c8"})
 NEAREST = 1e-7  # distances below are drawn here
 FLOOR = 1e-16  # errors below are drawn here: rounding, on a logarithmic axis
 COLUMNS = 3
@@ -268,6 +270,127 @@ def lines(data: Sequence[Lines], title: str) -> Figure:
     handles = [Line2D([], [], label=name, **styles[name]) for name in names]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
     return figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Boxes:
+    """One panel of box plots.
+
+    Parameters
+    ----------
+    title, xlabel, ylabel : str
+        What stands above, below and beside it.
+    found : dict of str to dict of int to sequence of float
+        For each method the values at each place of the x axis.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    found: Mapping[str, Mapping[int, Sequence[float]]]
+
+
+def boxes(data: Sequence[Boxes], title: str) -> Figure:
+    """Box plots side by side (paper B, Figure 4): quartiles, and whiskers from 5 to 95 %.
+
+    Parameters
+    ----------
+    data : sequence of Boxes
+        At least one.
+    title : str
+        Above all.
+    """
+    names = list(dict.fromkeys(name for panel in data for name in panel.found))
+    colours = dict(zip(names, itertools.cycle(style["color"] for style in BOXES)))
+    figure = Figure(figsize=(6.0 * len(data) + 0.4, 4.2), layout="constrained")
+    for ax, panel in zip(figure.subplots(1, len(data), squeeze=False)[0], data, strict=True):
+        places = sorted({place for values in panel.found.values() for place in values})
+        for index, (name, values) in enumerate(panel.found.items()):
+            shift = (index + 0.5) / len(panel.found) - 0.5
+            ax.boxplot(
+                list(values.values()), positions=[places.index(p) + 0.8 * shift for p in values],
+                widths=0.6 / len(panel.found), whis=(5, 95), showfliers=False, patch_artist=True,
+                manage_ticks=False, medianprops={"color": "black"},
+                boxprops={"facecolor": colours[name], "linewidth": 0.6},
+            )  # fmt: skip
+        ax.set_xticks(range(len(places)), [str(place) for place in places])
+        ax.set_xlabel(panel.xlabel)
+        _dress(ax, panel.title, panel.ylabel, logarithmic=False)
+        ax.set_ylim(bottom=0.0)
+    handles = [Patch(facecolor=colours[name], edgecolor="black", label=name) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Surfaces:
+    """A target and its surfaces as a generator learns.
+
+    Parameters
+    ----------
+    image : array_like (height, width[, channels])
+        The target.
+    axis : sequence of float (S,)
+        Both latents of the grid.
+    times : sequence of int (L,)
+        The checkpoints that are shown.
+    heights : array_like (L, S, S)
+        Rows follow the second latent.
+    path : array_like (T + 1, 2)
+        The minimiser on every checkpoint.
+    along : sequence of float (T + 1,)
+        The height of each of its points, on its own surface.
+    """
+
+    image: Any
+    axis: Sequence[float]
+    times: Sequence[int]
+    heights: Any
+    path: Any
+    along: Sequence[float]
+
+
+def surfaces(data: Sequence[Surfaces], title: str) -> Figure:
+    """A row per target: the image, and the surfaces with the path so far (paper B, Figure 1).
+
+    Parameters
+    ----------
+    data : sequence of Surfaces
+        At least one, all of the same number of times.
+    title : str
+        Above all.
+    """
+    columns = 1 + len(data[0].times)
+    figure = Figure(figsize=(3.3 * columns, 3.2 * len(data) + 0.5), layout="constrained")
+    for row, target in enumerate(data):
+        image = figure.add_subplot(len(data), columns, row * columns + 1)
+        _show(image, np.asarray(target.image))
+        image.set_title("target", fontsize=10)
+        for column, (time, heights) in enumerate(
+            zip(target.times, target.heights, strict=True), row * columns + 2
+        ):
+            ax = figure.add_subplot(len(data), columns, column, projection="3d")
+            _surface(ax, target, time, np.asarray(heights))
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _surface(ax: Any, target: Surfaces, time: int, heights: Array) -> None:
+    """One surface, its path up to `time` above it and below it as a shadow."""
+    x, y = np.meshgrid(target.axis, target.axis)
+    path, along = np.asarray(target.path)[: time + 1], np.asarray(target.along)[: time + 1]
+    floor = heights.min() - 0.3 * np.ptp(heights)
+    ax.plot_surface(x, y, heights, cmap="viridis", linewidth=0, alpha=0.75, rcount=61, ccount=61)
+    ax.contour(x, y, heights, 12, offset=floor, cmap="viridis", linewidths=0.6)
+    shade = {"color": "#c0392b", "zorder": 10}
+    ax.plot(path[:, 0], path[:, 1], floor, linewidth=1.2, **shade)
+    ax.plot(path[-1:, 0], path[-1:, 1], along[-1:], marker="o", markersize=4, **shade)
+    ax.set_zlim(floor, heights.max() + 0.05 * np.ptp(heights))
+    ax.set_title(f"t = {time}", fontsize=10)
+    ax.set_xlabel("$x_1$", fontsize=8)
+    ax.set_ylabel("$x_2$", fontsize=8)
+    ax.tick_params(labelsize=6)
 
 
 def _last(data: Sequence[Profile]) -> float:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from deepopt import bench
-from deepopt.bench import _flows, _trained, surfing, theory
+from deepopt.bench import _flows, _trained, landscape, sensing, surfing, theory
 from deepopt.bench._cells import Cell, finished, run_cells
 from deepopt.bench._report import console_for
 from deepopt.bench._surfing_report import PAPER, PAPER_DIMS
-from deepopt.generators import checkpoints
+from deepopt.generators import checkpoints, load_images
+from deepopt.generators.images import load_held_out
 from deepopt.linear_pieces import ReluNetwork
 
 QUIET = console_for(quiet=True)
@@ -236,3 +237,121 @@ def test_the_suite_theory(monkeypatch, tmp_path):
     assert json.dumps(alone["summary"]["pieces"]) == json.dumps(results["summary"]["pieces"])
     with pytest.raises(ValueError, match="part 'balls'"):
         bench.run("theory", tmp_path, quiet=True, only="balls")
+
+
+# Sensing
+
+
+@pytest.fixture
+def tiny_sensing(tiny, monkeypatch):
+    monkeypatch.setattr(sensing, "K", 2)
+    monkeypatch.setattr(sensing, "EVERY", 3)
+    monkeypatch.setattr(sensing, "RESTARTS", 2)
+    for part in sensing.PARTS:
+        monkeypatch.setitem(sensing.LONGEST, part, 40)
+        monkeypatch.setitem(sensing.STALL, part, 20)
+        monkeypatch.setitem(sensing.ROWS[part], "quick", (4, 30))
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """Soft bars, some of them kept apart."""
+    rng = np.random.default_rng(0)
+    waves = np.sin(np.arange(8)[:, None] * rng.uniform(0.2, 1.5, (60, 1, 1)))
+    images = np.repeat((127.5 * (1.0 + waves)).astype("uint8"), 8, axis=2)
+    path = tmp_path_factory.mktemp("split") / "bars.npz"
+    np.savez(path, x_train=images[:40], x_test=images[40:])
+    return str(path)
+
+
+def test_the_suite_sensing(split, tiny_sensing, tmp_path):
+    results = bench.run("sensing", tmp_path, data=split, trials=3, quiet=True)
+    recovery, images = results["summary"]["recovery"], results["summary"]["images"]
+    assert {(r["rows"], r["method"]) for r in recovery} == {
+        (m, method) for m in (4, 30) for method in ("default", "adam", "surf")
+    }
+    assert {(r["rows"], r["method"]) for r in images} == {
+        (m, method) for m in (4, 30) for method in
+        ("default", "adam", "surf", "restarts", "lasso")
+    }  # fmt: skip
+    assert all(0 <= row["recovered"] <= row["trials"] == 3 for row in recovery)
+    assert all(0 < row["lower"] <= row["median"] <= row["upper"] < 1 for row in images)
+    by = {(r["rows"], r["method"]): r for r in images}
+    for m in (4, 30):  # from the same first start
+        assert by[m, "restarts"]["passes"] > by[m, "adam"]["passes"]
+    names = {path.name for path in tmp_path.iterdir()}
+    files = {"recovery.csv", "recovery.png", "images.csv", "images.png", "results.json"}
+    assert files <= names
+    trainings = [path.name for path in (tmp_path / "cells").iterdir() if "train" in path.name]
+    assert len(trainings) == 1
+
+
+def test_the_first_start_of_ten_is_that_of_one(split, tiny_sensing, tmp_path):
+    settings = bench._settings.SensingSettings(data=split, generators=tmp_path)
+    source = _trained.Trained("vae", 2, 3, settings).open()
+    (_, one), (_, ten) = (
+        sensing._options(source, "images", method, 5, 0) for method in ("adam", "restarts")
+    )
+    np.testing.assert_array_equal(one["starts"][:, 0], ten["starts"][:, 0])
+    assert ten["starts"].shape == (5, 2, 2)
+
+
+def test_the_lasso_finds_what_few_cosines_make():
+    from scipy.fft import idctn
+
+    cosines = np.zeros((2, 8, 8, 1))
+    cosines[:, 0, 0] = 4.0
+    cosines[0, 1, 2], cosines[1, 3, 0] = 1.0, -1.0
+    images = idctn(cosines, axes=(1, 2), norm="ortho").reshape(2, -1)
+    matrix = sensing.gaussian(0, 24, 64)
+    found = sensing.sparse(images @ matrix.T, matrix, (8, 8, 1), 1e-5)
+    assert sensing.per_pixel(found, images).max() < 1e-3
+    least = np.linalg.lstsq(matrix, matrix @ images[0], rcond=None)[0]
+    assert sensing.per_pixel(least[None], images[:1])[0] > 0.1
+
+
+def test_gaussian_measurements_keep_lengths_on_average():
+    matrix = sensing.gaussian(0, 400, 50)
+    assert np.mean(np.sum(matrix**2, axis=0)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_held_out_images_are_none_of_the_training(split, data, tmp_path):
+    apart, trained = load_held_out(split), load_images(split)
+    assert apart.shape == (20, 8, 8, 1)
+    assert not (apart[:, None] == trained[None]).all(axis=(2, 3, 4)).any()
+    with pytest.raises(ValueError, match="x_test"):
+        load_held_out(data)
+    with pytest.raises(ValueError, match="x_test"):
+        load_held_out(tmp_path)
+    with pytest.raises(ValueError, match="x_test"):
+        bench.run("sensing", tmp_path / "out", data=data, quiet=True)
+
+
+# Landscape
+
+
+def test_the_suite_landscape(data, tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(landscape, "EVERY", 2)
+    monkeypatch.setattr(landscape, "SIDE", 7)
+    results = bench.run("landscape", tmp_path, data=data, quiet=True)
+    assert len(results["cells"]) == 2
+    settings = bench._settings.LandscapeSettings(data=data, generators=tmp_path / "generators")
+    source = _trained.Trained("vae", 2, 2, settings).open()
+    for target, cell in enumerate(results["cells"]):
+        found, y = cell["result"], load_images(data)[target]
+        assert found["times"] == [0, 0, 3]
+        assert np.shape(found["path"]) == (4, 2)
+        heights = np.reshape(found["heights"], (3, 7, 7))
+        x = np.array([[found["axis"][5], found["axis"][2]]])  # rows follow the second latent
+        known = -0.5 * np.sum((source.outputs(3, x)[0] - y) ** 2)
+        assert heights[2, 2, 5] == pytest.approx(known, abs=1e-3)
+        for t, (x, height) in enumerate(zip(found["path"], found["along"], strict=True)):
+            known = -0.5 * np.sum((source.outputs(t, np.array([x]))[0] - y) ** 2)
+            assert height == pytest.approx(known, rel=1e-4)
+    assert (tmp_path / "landscape.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("given", [{"trials": 3}, {"only": "vae"}])
+def test_the_suite_landscape_has_no_parts(given, tmp_path):
+    with pytest.raises(ValueError, match="neither only nor trials"):
+        bench.run("landscape", tmp_path, quiet=True, **given)

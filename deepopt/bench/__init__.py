@@ -8,6 +8,8 @@ suite          what
 ``peers``      deepopt and its peers where f has a gradient, in equal wall time; hours
 ``black-box``  deepopt and its peers where f has none, in equal evaluations; an hour
 ``surfing``    paper B's Table 1 and Figure 2, with generators that are trained first
+``sensing``    paper B's Figures 3 and 4: compressed sensing with a generator
+``landscape``  paper B's Figure 1: the surfaces that surfing crosses
 ``theory``     paper B's theorems, on networks where everything can be computed
 =============  ===============================================================================
 
@@ -33,6 +35,8 @@ SUITES = {
     "peers": "deepopt and its peers, with gradients, in equal wall time: hours",
     "black-box": "deepopt and its peers, without gradients, in equal evaluations: an hour",
     "surfing": "paper B's Table 1 and Figure 2: minutes, or hours",
+    "sensing": "paper B's Figures 3 and 4: minutes, or hours",
+    "landscape": "paper B's Figure 1: a minute, or ten",
     "theory": "paper B's theorems: minutes, or an hour",
 }
 
@@ -42,7 +46,8 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
 
     Parameters
     ----------
-    suite : {"quick", "convexity", "peers", "black-box", "surfing", "theory"}
+    suite : {"quick", "convexity", "peers", "black-box", "surfing",
+        "sensing", "landscape", "theory"}
         Which suite.
     out : path, optional
         Folder for the results; default ``deepopt-bench/SUITE``.
@@ -53,10 +58,10 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         ``glass_starts`` (3). peers and black-box: ``seeds`` (10), how many, and ``solvers``
         (names; default all that are installed). peers: ``dim`` (50, 200 and 1000), ``seconds`` of
         a run (a tenth for each variable, from 5 to 60). black-box: ``points`` (1000), evaluations
-        for each variable and one more. surfing and theory: ``scale`` ("quick", "half" or "full").
-        surfing: ``data`` ("fashion_mnist" or a path), ``generators``, the folder where trainings
-        are kept for all suites (``deepopt-bench/generators``, or ``OUT/generators`` where `out` is
-        given), and ``trials`` (by the scale).
+        for each variable and one more. surfing, sensing, landscape and theory: ``scale`` ("quick",
+        "half" or "full"); but for theory ``data`` ("fashion_mnist" or a path) and ``generators``,
+        the folder where trainings are kept for all suites (``deepopt-bench/generators``, or
+        ``OUT/generators`` where `out` is given). surfing and sensing: ``trials`` (by the scale).
 
     Returns
     -------

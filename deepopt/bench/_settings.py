@@ -161,11 +161,34 @@ class SurfingSettings(GeneratorSettings):
         read_names(self.only, surfing.NAMES, "generator")
 
 
+@dataclasses.dataclass(frozen=True)
+class SensingSettings(GeneratorSettings):
+    """Parts of generators by name."""
+
+    def check(self) -> None:
+        from . import sensing
+
+        super().check()
+        read_names(self.only, sensing.NAMES, "part")
+
+
+@dataclasses.dataclass(frozen=True)
+class LandscapeSettings(GeneratorSettings):
+    """No parts."""
+
+    def check(self) -> None:
+        super().check()
+        if self.only is not None or self.trials is not None:
+            raise ValueError("the suite 'landscape' takes neither only nor trials")
+
+
 KINDS: dict[str, type[Settings]] = {
     "quick": QuickSettings,
     "convexity": ConvexitySettings,
     "peers": PeersSettings,
     "black-box": BlackBoxSettings,
     "surfing": SurfingSettings,
+    "sensing": SensingSettings,
+    "landscape": LandscapeSettings,
     "theory": TheorySettings,
 }

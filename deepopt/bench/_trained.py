@@ -87,11 +87,11 @@ class Trained:
 
 
 @functools.cache
-def digest(data: str | Path) -> str:
+def digest(data: str | Path, held_out: bool = False) -> str:
     """What tells the images of a source from others."""
-    from ..generators.images import digest_of, load_images
+    from ..generators.images import digest_of, load_held_out, load_images
 
-    return digest_of(load_images(data))
+    return digest_of((load_held_out if held_out else load_images)(data))
 
 
 def uniform(rng: np.random.Generator, count: int, k: int) -> np.ndarray:

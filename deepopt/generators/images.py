@@ -11,6 +11,7 @@ from ._names import natural_order
 
 FASHION_MNIST = "fashion_mnist"
 KEYS = ("x_train", "images", "x")  # of an archive, in this order
+HELD_OUT = ("x_test",)
 
 
 def load_images(source: str | Path) -> np.ndarray:
@@ -29,7 +30,7 @@ def load_images(source: str | Path) -> np.ndarray:
         In one sentence, where there are no such images.
     """
     if str(source) == FASHION_MNIST:
-        return as_images(_download(), FASHION_MNIST)
+        return as_images(_download()[0], FASHION_MNIST)
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(
@@ -45,6 +46,29 @@ def load_images(source: str | Path) -> np.ndarray:
     if _suffix(path) not in (".npy", ".npz"):
         raise ValueError(f"data must be .npz, .npy, .png or a folder of .png files, got {path}")
     return as_images(_read_array(path), str(path))
+
+
+def load_held_out(source: str | Path) -> np.ndarray:
+    """Images like those of `load_images` that no training takes, on the same scale.
+
+    Parameters
+    ----------
+    source : str or Path
+        "fashion_mnist" (its test images), or an `.npz` archive with an array named x_test.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        In one sentence, where there are none.
+    """
+    if str(source) == FASHION_MNIST:
+        return as_images(_download()[1], FASHION_MNIST)
+    if _suffix(Path(source)) != ".npz":
+        raise ValueError(
+            f"data must hold images to keep apart: {FASHION_MNIST} or an .npz archive with an "
+            f"array named {HELD_OUT[0]}, got {source}"
+        )
+    return as_images(_read_array(Path(source), HELD_OUT), f"{HELD_OUT[0]} of {source}")
 
 
 def digest_of(images: np.ndarray) -> str:
@@ -97,17 +121,17 @@ def _suffix(path: Path) -> str:
     return path.suffix.lower()
 
 
-def _download() -> np.ndarray:
+def _download() -> tuple[np.ndarray, np.ndarray]:
     import keras
 
     try:
-        (images, _), _ = keras.datasets.fashion_mnist.load_data()
+        (images, _), (held_out, _) = keras.datasets.fashion_mnist.load_data()
     except Exception as error:
         raise OSError(
             f"Fashion-MNIST could not be downloaded ({type(error).__name__}); "
             "give --data a file or folder of images instead"
         ) from error
-    return np.asarray(images)
+    return np.asarray(images), np.asarray(held_out)
 
 
 def _stacked(files: list[Path]) -> np.ndarray:
@@ -131,20 +155,22 @@ def _stacked(files: list[Path]) -> np.ndarray:
     return np.stack(images)
 
 
-def _read_array(path: Path) -> np.ndarray:
+def _read_array(path: Path, keys: tuple[str, ...] = KEYS) -> np.ndarray:
+    """The array of a file; of an archive the first of these names, or its only one."""
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
                 return np.asarray(loaded)
             found = list(loaded)
-            names = [key for key in KEYS if key in found] or found
+            alone = found if len(found) == 1 and keys is KEYS else []
+            names = [key for key in keys if key in found] or alone
             array = np.asarray(loaded[names[0]]) if names else np.empty(0)
     except Exception as error:  # zipfile's and NumPy's, of many types
         raise ValueError(f"{path} is not a readable NumPy file") from error
-    if len(found) != 1 and names == found:
+    if not names:
         raise ValueError(
             f"{path} holds {', '.join(found) or 'nothing'}; expected an array named "
-            f"{' or '.join(KEYS)}"
+            f"{' or '.join(keys)}"
         )
     return array

@@ -1,0 +1,135 @@
+"""What the suite ``sensing`` reports: Figures 3 and 4, and their tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._cells import Record
+from ._report import number, say_where, write_csv, write_results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ._settings import GeneratorSettings
+
+METHODS = {
+    "adam": "Adam", "restarts": "Adam, ten restarts", "surf": "surfing", "default": "default",
+    "lasso": "Lasso, cosines",
+}  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def write(
+    settings: GeneratorSettings, records: list[Record], out: Path, console: Console
+) -> dict[str, Any]:
+    """Write the files of the suite from the records that are there, and print the tables."""
+    from .. import plots
+
+    measured = [record for record in records if "part" in record["parameters"]]
+    parts = {
+        part: [_row(record) for record in measured if record["parameters"]["part"] == part]
+        for part in ("recovery", "images")
+    }
+    results = write_results(
+        out / "results.json", "sensing", dataclasses.asdict(settings), measured, summary=parts
+    )
+    files = ["results.json"]
+    if parts["recovery"]:
+        write_csv(out / "recovery.csv", parts["recovery"])
+        plots.save(plots.lines(_curves(parts["recovery"]), "Exact recovery from m measurements "
+                               "(paper B, Figure 3)"), out / "recovery.png")  # fmt: skip
+        files += ["recovery.csv", "recovery.png"]
+        console.print(_table(parts["recovery"], "Recovered, of the trials",
+                             lambda row: f"{row['recovered']}/{row['trials']}"))  # fmt: skip
+    if parts["images"]:
+        write_csv(out / "images.csv", parts["images"])
+        boxes = _boxes([r for r in measured if r["parameters"]["part"] == "images"])
+        plots.save(plots.boxes(boxes, "Images that no training has seen, from m measurements "
+                               "(paper B, Figure 4)"), out / "images.png")  # fmt: skip
+        files += ["images.csv", "images.png"]
+        console.print(_table(parts["images"], "Error per pixel: median (mean)",
+                             lambda row: f"{row['median']:.3f} ({row['mean']:.3f})"))  # fmt: skip
+    say_where(console, out, files)
+    return results
+
+
+def _row(record: Record) -> Row:
+    asked, result = record["parameters"], record["result"]
+    row = {key: asked.get(key) for key in ("model", "width", "rows", "method", "trials")}
+    if asked["part"] == "recovery":
+        distances = np.array(result["distances"], dtype=float)
+        row["recovered"] = sum(count is not None for count in result["until"])
+        row |= {"median_distance": float(np.median(distances))}
+    else:
+        errors = np.array(result["errors"], dtype=float)
+        quartiles = np.percentile(errors, [25, 50, 75])
+        row |= dict(zip(("lower", "median", "upper"), map(float, quartiles), strict=True))
+        row |= {"mean": float(errors.mean()), "penalty": result.get("penalty")}
+    passes = result.get("passes")
+    return row | {"passes": None if passes is None else float(np.mean(passes))}
+
+
+def _models(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row["model"] for row in rows if row["model"]))
+
+
+def _of(rows: Sequence[Row], model: str, method: str) -> list[Row]:
+    """By m; the Lasso knows no model."""
+    found = [r for r in rows if r["method"] == method and r["model"] in (model, None)]
+    return sorted(found, key=lambda row: row["rows"])
+
+
+def _curves(rows: Sequence[Row]) -> list[Any]:
+    from ..plots import Lines
+
+    panels = []
+    for model in _models(rows):
+        curves = {}
+        for method, label in METHODS.items():
+            some = _of(rows, model, method)
+            if some:
+                shares = [row["recovered"] / row["trials"] for row in some]
+                curves[label] = [row["rows"] for row in some], shares
+        panels.append(Lines(model, "measurements m", "share recovered", curves, log=("x",)))
+    return panels
+
+
+def _boxes(records: Sequence[Record]) -> list[Any]:
+    from ..plots import Boxes
+
+    asked = [record["parameters"] for record in records]
+    panels = []
+    for model in _models([one | {"model": one.get("model")} for one in asked]):
+        found: dict[str, dict[int, Any]] = {}
+        for one, record in zip(asked, records, strict=True):
+            if one.get("model") in (model, None):
+                label = METHODS[one["method"]]
+                found.setdefault(label, {})[one["rows"]] = record["result"]["errors"]
+        ordered = {label: found[label] for label in METHODS.values() if label in found}
+        panels.append(Boxes(model, "measurements m", "error per pixel", ordered))
+    return panels
+
+
+def _table(rows: Sequence[Row], title: str, text: Any) -> Any:
+    from rich.table import Table
+
+    counts = sorted({row["rows"] for row in rows})
+    table = Table("model", "method", title=title)
+    for m in counts:
+        table.add_column(f"m = {m}", justify="right")
+    table.add_column("passes, mean", justify="right")
+    for model in _models(rows):
+        for method, label in METHODS.items():
+            some = {row["rows"]: row for row in _of(rows, model, method)}
+            if some:
+                passes = [row["passes"] for row in some.values() if row["passes"] is not None]
+                mean = number(float(np.mean(passes))) if passes else "-"
+                cells = [text(some[m]) if m in some else "-" for m in counts]
+                table.add_row(model, label, *cells, mean)
+    return table
