@@ -268,11 +268,11 @@ def test_the_suite_sensing(split, tiny_sensing, tmp_path):
     results = bench.run("sensing", tmp_path, data=split, trials=3, quiet=True)
     recovery, images = results["summary"]["recovery"], results["summary"]["images"]
     assert {(r["rows"], r["method"]) for r in recovery} == {
-        (m, method) for m in (4, 30) for method in ("default", "adam", "surf")
+        (m, method) for m in (4, 30) for method in ("default", "boxed", "adam", "surf")
     }
     assert {(r["rows"], r["method"]) for r in images} == {
         (m, method) for m in (4, 30) for method in
-        ("default", "adam", "surf", "restarts", "lasso")
+        ("default", "boxed", "adam", "surf", "restarts", "lasso")
     }  # fmt: skip
     assert all(0 <= row["recovered"] <= row["trials"] == 3 for row in recovery)
     assert all(0 < row["lower"] <= row["median"] <= row["upper"] < 1 for row in images)
@@ -286,14 +286,13 @@ def test_the_suite_sensing(split, tiny_sensing, tmp_path):
     assert len(trainings) == 1
 
 
-def test_the_first_start_of_ten_is_that_of_one(split, tiny_sensing, tmp_path):
-    settings = bench._settings.SensingSettings(data=split, generators=tmp_path)
-    source = _trained.Trained("vae", 2, 3, settings).open()
+def test_the_first_start_of_ten_is_that_of_one():
     (_, one), (_, ten) = (
-        sensing._options(source, "images", method, 5, 0) for method in ("adam", "restarts")
+        sensing._options("images", method, 5, 0) for method in ("adam", "restarts")
     )
     np.testing.assert_array_equal(one["starts"][:, 0], ten["starts"][:, 0])
-    assert ten["starts"].shape == (5, 2, 2)
+    assert one["starts"].shape == (5, 1, sensing.K)
+    assert ten["starts"].shape == (5, sensing.RESTARTS, sensing.K)
 
 
 def test_the_lasso_finds_what_few_cosines_make():
@@ -305,7 +304,7 @@ def test_the_lasso_finds_what_few_cosines_make():
     images = idctn(cosines, axes=(1, 2), norm="ortho").reshape(2, -1)
     matrix = sensing.gaussian(0, 24, 64)
     found = sensing.sparse(images @ matrix.T, matrix, (8, 8, 1), 1e-5)
-    assert sensing.per_pixel(found, images).max() < 1e-3
+    assert sensing.per_pixel(found, images).max() < 0.02
     least = np.linalg.lstsq(matrix, matrix @ images[0], rcond=None)[0]
     assert sensing.per_pixel(least[None], images[:1])[0] > 0.1
 

@@ -174,11 +174,12 @@ def test_the_first_weights_do_not_depend_on_the_backend():
 # Files
 
 
-def test_a_training_repeats_and_goes_on_exactly(tmp_path, data):
-    whole = train(tiny("dcgan", data, steps=6), tmp_path / "whole")
-    parts = train(tiny("dcgan", data, steps=3), tmp_path / "parts")
+@pytest.mark.parametrize("model", KINDS)
+def test_a_training_repeats_and_goes_on_exactly(tmp_path, data, model):
+    whole = train(tiny(model, data, steps=6), tmp_path / "whole")
+    parts = train(tiny(model, data, steps=3), tmp_path / "parts")
     assert (parts / "step-00003.npz").exists()
-    train(tiny("dcgan", data, steps=6), parts)
+    train(tiny(model, data, steps=6), parts)
     assert {path.name for path in whole.iterdir()} == {path.name for path in parts.iterdir()}
     names = sorted(path.name for path in whole.iterdir() if path.suffix in (".npz", ".csv"))
     assert names == [

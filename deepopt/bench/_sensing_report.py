@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 METHODS = {
     "adam": "Adam", "restarts": "Adam, ten restarts", "surf": "surfing", "default": "default",
+    "boxed": "default in [-1, 1]^k",
     "lasso": "Lasso, cosines",
 }  # fmt: skip
 

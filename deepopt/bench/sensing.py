@@ -3,8 +3,9 @@
 ``recovery`` is exact recovery of x* from b = A G(x*) against the number m of measurements.
 ``images`` is the error per pixel, sqrt(|G(x̂) - y|² / n), of real images that no training has seen,
 from b = A y. Checkpoints are every 100 steps of training, and k = 20. Beside regular Adam and
-surfing stand deepopt's default call and, for images, the best of ten restarts of Adam and the
-Lasso in the basis of the discrete cosine transform, which knows no generator.
+surfing stand deepopt's default call, as it is and with the latents in their box [-1, 1]^k, and, for
+images, the best of ten restarts of Adam and the Lasso in the basis of the discrete cosine
+transform, which knows no generator.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from ._sensing_report import write as write
 from ._trained import Trained, digest
 
 if TYPE_CHECKING:
-    from ..generators.sources import Source
     from ._settings import GeneratorSettings
 
 MODELS, K, EVERY = ("dcgan", "wgan"), 20, 100
@@ -38,6 +38,7 @@ TRIALS = {
     "recovery": {"quick": 10, "half": 200, "full": 200},
     "images": {"quick": 10, "half": 100, "full": 200},
 }
+DEFAULTS = {"default": {}, "boxed": {"latent_bounds": 1.0}}  # of deepopt's call
 RATE = 0.03
 LONGEST, STALL = {"recovery": 10_000, "images": 2000}, {"recovery": 1000, "images": 100}
 RESTARTS = 10
@@ -82,7 +83,8 @@ def _of_model(trained: Trained, part: str, m: int, trials: int, training: Cell) 
         )  # fmt: skip
 
     adam = cell("adam", by_adam)
-    yield cell("default", {})
+    for method, more in DEFAULTS.items():
+        yield cell(method, more)
     yield adam
     yield cell("surf", by_adam, adam)
     if part == "images":
@@ -96,13 +98,13 @@ def gaussian(seed: int, m: int, n: int) -> np.ndarray:
 
 
 def _options(
-    source: Source, part: str, method: str, count: int, seed: int, *needs: Any
+    part: str, method: str, count: int, seed: int, *needs: Any
 ) -> tuple[str, dict[str, Any]]:
     """Method and options of `deepopt.invert`; of the needed results the last is Adam's."""
     from ..schedules import Surf
 
-    if method == "default":
-        return "direct", {}
+    if method in DEFAULTS:
+        return "direct", DEFAULTS[method]
     starts = np.random.default_rng([seed, 4]).uniform(-1.0, 1.0, (RESTARTS, count, K))
     options: dict[str, Any] = {
         "solver": "adam", "learning_rate": RATE, "maxiter": LONGEST[part], "stall": STALL[part],
@@ -122,7 +124,7 @@ def recover(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> 
     """Whether x* comes back from A G(x*), by trial."""
     source, seed = trained.open(), trained.settings.seed
     wanted = np.random.default_rng([seed, 1]).uniform(-1.0, 1.0, (trials, K))
-    way, options = _options(source, "recovery", method, trials, seed, *needs)
+    way, options = _options("recovery", method, trials, seed, *needs)
     matrix = gaussian(seed, m, int(np.prod(source.output_shape)))
     return surfing.measure(source, wanted, way, seed, operator=matrix, **options)
 
@@ -134,7 +136,7 @@ def rebuild(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> 
 
     source, seed = trained.open(), trained.settings.seed
     images = held_out(trained.settings.data, trials)
-    way, options = _options(source, "images", method, len(images), seed, *needs)
+    way, options = _options("images", method, len(images), seed, *needs)
     matrix = gaussian(seed, m, images.shape[1])
     result = invert(source, images @ matrix.T, way, operator=matrix, options=options, rng=seed)
     if (result.status == Status.INTERRUPTED).any():
@@ -198,15 +200,14 @@ def sparse(
     import warnings
 
     from scipy.fft import dctn, idctn
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import Lasso
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+    from sklearn.linear_model import Lasso  # type: ignore[import-untyped]
 
-    in_cosines = dctn(matrix.reshape(-1, *shape), axes=(1, 2), norm="ortho").reshape(
-        len(matrix), -1
-    )
+    in_cosines = dctn(matrix.reshape(-1, *shape), axes=(1, 2), norm="ortho")
     model = Lasso(alpha=penalty, fit_intercept=False, max_iter=2000, tol=1e-4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # at the smallest penalties
-        found = model.fit(in_cosines, measured.T).coef_
+        found = model.fit(in_cosines.reshape(len(matrix), -1), measured.T).coef_
     images = idctn(np.reshape(found, (-1, *shape)), axes=(1, 2), norm="ortho")
-    return np.clip(images, 0.0, 1.0).reshape(len(measured), -1)
+    made: np.ndarray = np.clip(images, 0.0, 1.0).reshape(len(measured), -1)
+    return made

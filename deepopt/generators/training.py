@@ -225,7 +225,7 @@ class Training:
         shapes = {name: [a.shape for a in arrays.get(name, [])] for name in now}
         if shapes != {name: [a.shape for a in parts] for name, parts in now.items()}:
             raise ValueError("the saved state is not of these networks")
-        tensors = {name: _tensors(parts) for name, parts in arrays.items()}
+        tensors = {name: _tensors(arrays.get(name, [])) for name in now}
         for name in self._weights:
             self._weights[name] = (tensors[f"{name}/trainable"], tensors[f"{name}/state"])
         self._memories = [tensors[f"adam/{i}"] for i in range(len(self._memories))]
