@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 NAMES = ("ball", "flow", "pieces")
-LARGEST = 2048  # neurons of a layer
+LARGEST = 1024  # neurons of a layer
 DIRECTIONS, RADII, RANGE = 128, 64, (1e-3, 1e2)  # rays from the origin, and points on each
 CLIMBS, CANDIDATES = 12, 16  # turns of the worst ray, and rays tried in each
 HIDDEN, OUTPUTS = (12, 24), 40  # of the networks in motion
