@@ -26,6 +26,11 @@ PAGES = {
     "peers-200": ("peers.md", {}),
     "peers-1000": ("peers.md", {}),
     "black-box": ("peers.md", {"profiles.png": "black_box.png"}),
+    "surfing": ("surfing.md", {"distances.png": "distances.png"}),
+    "surfing-full": ("surfing.md", {}),
+    "sensing": ("surfing.md", {"recovery.png": "recovery.png", "images.png": "distortion.png"}),
+    "landscape": ("surfing.md", {"landscape.png": "landscape.png"}),
+    "theory": ("surfing.md", {f"{name}.png": f"{name}.png" for name in ("ball", "flow", "pieces")}),
 }  # fmt: skip
 
 
@@ -33,11 +38,13 @@ def main(suite: str, run: Path) -> None:
     page, figures = PAGES[suite]
     kept = HERE / "results" / suite
     kept.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(run / "table.md", kept / "table.md")
+    tables = {}
+    if (run / "table.md").exists():
+        shutil.copyfile(run / "table.md", kept / "table.md")
+        tables[suite] = kept / "table.md"
     (kept / "results.json.gz").write_bytes(gzip.compress((run / "results.json").read_bytes()))
     for name, image in figures.items():
         shutil.copyfile(run / name, common.DOCS / "images" / image)
-    tables = {suite: kept / "table.md"}
     if suite == "convexity":
         tables["wider grid"] = HERE / "results" / "wider_grid.md"
     common.insert(page, {mark: at.read_text("utf-8") for mark, at in tables.items()})

@@ -84,7 +84,7 @@ def test_the_suite_surfing(data, tiny, tmp_path):
     text = (tmp_path / "one" / "results.json").read_text()
     assert str(tmp_path) not in text
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
-        "cells", "generators", "results.json", "table1.csv", "distances.png",
+        "cells", "generators", "results.json", "table1.csv", "table.md", "distances.png",
     }  # fmt: skip
     generators = tmp_path / "one" / "generators"
     before = {path: path.stat().st_mtime_ns for path in generators.rglob("*.npz")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,48 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Words in rows, for the terminal and for a page.
+
+    Parameters
+    ----------
+    title : str
+    columns : sequence of str
+    rows : sequence of sequence of str
+    words : int, default 1
+        Columns that hold words, from the left; the others hold numbers.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        from rich.table import Table as Shown
+
+        shown = Shown(title=self.title)
+        for index, name in enumerate(self.columns):
+            shown.add_column(name, justify="left" if index < self.words else "right")
+        for row in self.rows:
+            shown.add_row(*row)
+        console.print(shown)
+
+    @property
+    def markdown(self) -> str:
+        """The title in bold, and the table below."""
+        lines = [self.columns, ["---"] * len(self.columns), *self.rows]
+        marked = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([f"**{self.title}**", "", *marked])
+
+
+def write_tables(path: Path, tables: Sequence[Table]) -> None:
+    """As Markdown, one below the other."""
+    write_text(path, "\n\n".join(table.markdown for table in tables) + "\n")
 
 
 def number(value: float | None) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._cells import Record
-from ._report import number, say_where, write_csv, write_results
+from ._report import Table, say_where, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,22 +40,23 @@ def write(
     results = write_results(
         out / "results.json", "sensing", dataclasses.asdict(settings), measured, summary=parts
     )
-    files = ["results.json"]
+    files, tables = ["results.json", "table.md"], []
     if parts["recovery"]:
         write_csv(out / "recovery.csv", parts["recovery"])
-        plots.save(plots.lines(_curves(parts["recovery"]), "Exact recovery from m measurements "
-                               "(paper B, Figure 3)"), out / "recovery.png")  # fmt: skip
+        title = "Exact recovery from m measurements (paper B, Figure 3)"
+        plots.save(plots.lines(_curves(parts["recovery"]), title), out / "recovery.png")
         files += ["recovery.csv", "recovery.png"]
-        console.print(_table(parts["recovery"], "Recovered, of the trials",
-                             lambda row: f"{row['recovered']}/{row['trials']}"))  # fmt: skip
+        tables.append(_table(parts["recovery"], "Recovered, of the trials", _share))
     if parts["images"]:
         write_csv(out / "images.csv", parts["images"])
         boxes = _boxes([r for r in measured if r["parameters"]["part"] == "images"])
-        plots.save(plots.boxes(boxes, "Images that no training has seen, from m measurements "
-                               "(paper B, Figure 4)"), out / "images.png")  # fmt: skip
+        title = "Images that no training has seen, from m measurements (paper B, Figure 4)"
+        plots.save(plots.boxes(boxes, title), out / "images.png")
         files += ["images.csv", "images.png"]
-        console.print(_table(parts["images"], "Error per pixel: median (mean)",
-                             lambda row: f"{row['median']:.3f} ({row['mean']:.3f})"))  # fmt: skip
+        tables.append(_table(parts["images"], "Error per pixel: median (mean)", _error))
+    write_tables(out / "table.md", tables)
+    for table in tables:
+        table.show(console)
     say_where(console, out, files)
     return results
 
@@ -74,6 +75,14 @@ def _row(record: Record) -> Row:
         row |= {"mean": float(errors.mean()), "penalty": result.get("penalty")}
     passes = result.get("passes")
     return row | {"passes": None if passes is None else float(np.mean(passes))}
+
+
+def _share(row: Row) -> str:
+    return f"{row['recovered']}/{row['trials']}"
+
+
+def _error(row: Row) -> str:
+    return f"{row['median']:.4f} ({row['mean']:.4f})"
 
 
 def _models(rows: Sequence[Row]) -> list[str]:
@@ -117,20 +126,16 @@ def _boxes(records: Sequence[Record]) -> list[Any]:
     return panels
 
 
-def _table(rows: Sequence[Row], title: str, text: Any) -> Any:
-    from rich.table import Table
-
+def _table(rows: Sequence[Row], title: str, text: Callable[[Row], str]) -> Table:
     counts = sorted({row["rows"] for row in rows})
-    table = Table("model", "method", title=title)
-    for m in counts:
-        table.add_column(f"m = {m}", justify="right")
-    table.add_column("passes, mean", justify="right")
+    lines = []
     for model in _models(rows):
         for method, label in METHODS.items():
             some = {row["rows"]: row for row in _of(rows, model, method)}
             if some:
                 passes = [row["passes"] for row in some.values() if row["passes"] is not None]
-                mean = number(float(np.mean(passes))) if passes else "-"
+                mean = f"{np.mean(passes):.0f}" if passes else "-"
                 cells = [text(some[m]) if m in some else "-" for m in counts]
-                table.add_row(model, label, *cells, mean)
-    return table
+                lines.append([model, label, *cells, mean])
+    columns = ("model", "method", *(f"m = {m}" for m in counts), "passes, mean")
+    return Table(title, columns, lines, words=2)

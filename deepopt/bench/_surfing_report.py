@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ._cells import Record
-from ._report import say_where, write_csv, write_results
+from ._report import Table, say_where, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._settings import GeneratorSettings
 
 METHODS = ("adam", "surf", "default")
+LABELS = {"adam": "Adam", "surf": "surfing", "default": "default"}
 
 
 class Printed(NamedTuple):
@@ -62,13 +63,15 @@ def write(
         out / "results.json", "surfing", dataclasses.asdict(settings), measured, summary=rows
     )
     write_csv(out / "table1.csv", rows)
-    files = ["results.json", "table1.csv"]
+    files = ["results.json", "table1.csv", "table.md"]
     if measured:
         title = "Distance of the solution to the truth, best rates (paper B, Figure 2)"
         panels = list(_panels(measured, rows))
         plots.save(plots.distances(panels, title), out / "distances.png")
         files.append("distances.png")
-    console.print(table(rows))
+    tables = [table(rows), rates_table(rows)]
+    write_tables(out / "table.md", tables)
+    tables[0].show(console)
     console.print(
         "Recovered: |x̂ - x*| < 0.01. Iterations: 75th percentile until then, of those that came "
         "there; of the default: forward passes, its share of the codebook included.",
@@ -113,15 +116,9 @@ def _printed(model: str, k: int, method: str) -> Printed | None:
     return PAPER[model][method][PAPER_DIMS.index(k)]
 
 
-def table(rows: Sequence[dict[str, Any]]) -> Any:
-    """Table 1, the paper's numbers beside ours."""
-    from rich.table import Table
-
-    columns = ("Adam", "surfing", "default")
-    found = Table(title="Recovered, and iterations or passes at the 75th percentile")
-    found.add_column("generator")
-    for name in (*columns, "paper: Adam", "surfing"):
-        found.add_column(name, justify="right")
+def table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Table 1, every method at its best rate, the paper's numbers beside ours."""
+    lines = []
     for model, k in _groups(rows):
         cells = [f"{model}, k = {k}"]
         for method in METHODS:
@@ -130,13 +127,29 @@ def table(rows: Sequence[dict[str, Any]]) -> Any:
         for method in METHODS[:2]:
             known = _printed(model, k, method)
             cells.append("-" if known is None else f"{known.percent} %, {known.iterations}")
-        found.add_row(*cells)
-    return found
+        lines.append(cells)
+    columns = ("generator", "Adam", "surfing", "default", "paper: Adam", "paper: surfing")
+    return Table("Recovered, and iterations or passes at the 75th percentile", columns, lines)
 
 
-def _text(row: dict[str, Any]) -> str:
+def rates_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Adam and surfing at every rate."""
+    rates = sorted({row["rate"] for row in rows if row["rate"] is not None})
+    lines = []
+    for model, k in _groups(rows):
+        for method in METHODS[:2]:
+            known = {row["rate"]: row for row in rows
+                     if (row["model"], row["k"], row["method"]) == (model, k, method)}  # fmt: skip
+            cells = [_text(known[rate], False) if rate in known else "-" for rate in rates]
+            if known:
+                lines.append([f"{model}, k = {k}", LABELS[method], *cells])
+    columns = ("generator", "method", *(f"rate {rate:g}" for rate in rates))
+    return Table("Recovered, and iterations, at every rate of Adam", columns, lines, words=2)
+
+
+def _text(row: dict[str, Any], with_rate: bool = True) -> str:
     cost = row["passes"] if row["method"] == "default" else row["iterations"]
-    rate = "" if row["rate"] is None else f" at {row['rate']:g}"
+    rate = f" at {row['rate']:g}" if with_rate and row["rate"] is not None else ""
     return f"{row['percent']:.1f} %, {'-' if cost is None else f'{cost:.0f}'}{rate}"
 
 
@@ -146,7 +159,7 @@ def _panels(records: Sequence[Record], rows: Sequence[dict[str, Any]]) -> Iterat
 
     for model, k in _groups(rows):
         found = {
-            row["method"]: record["result"]["distances"]
+            LABELS[row["method"]]: record["result"]["distances"]
             for row, record in zip(rows, records, strict=True)
             if (row["model"], row["k"]) == (model, k) and row["best"]
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Record
-from ._report import say_where, write_csv, write_results
+from ._report import Table, say_where, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,8 +36,8 @@ def write(
     results = write_results(
         out / "results.json", "theory", dataclasses.asdict(settings), records, summary=rows
     )
-    files = ["results.json"]
-    shown: dict[str, tuple[str, Callable[..., Iterator[Lines]], Callable[..., Any]]] = {
+    files, tables = ["results.json", "table.md"], []
+    shown: dict[str, tuple[str, Callable[..., Iterator[Lines]], Callable[..., Table]]] = {
         "ball": ("Theorem 3.1: the ball that is left over", _ball_lines, ball_table),
         "flow": ("Theorem 3.3: Algorithm 2 along networks in motion", _flow_lines, flow_table),
         "pieces": ("Linear pieces around a point", _piece_lines, piece_table),
@@ -48,7 +48,9 @@ def write(
             drawn = list(lines(rows[part], records))
             plots.save(plots.lines(drawn, title), out / f"{part}.png")
             files += [f"{part}.csv", f"{part}.png"]
-            console.print(table(rows[part]))
+            tables.append(table(rows[part]))
+            tables[-1].show(console)
+    write_tables(out / "table.md", tables)
     say_where(console, out, files)
     return results
 
@@ -121,15 +123,11 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
     yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
 
 
-def ball_table(rows: Sequence[Row]) -> Any:
+def ball_table(rows: Sequence[Row]) -> Table:
     """Medians by expansion, and the slope of their logarithms."""
-    from rich.table import Table
-
     alone = [row for row in rows if row["rows"] is None and row["norm"] in (None, 1.0)]
     expansions = sorted({row["expansion"] for row in alone})
-    table = Table(title="Theorem 3.1: radius of the ball left over / (1 + |y|), medians")
-    for column in ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope"):
-        table.add_column(column, justify="left" if column == "y" else "right")
+    lines = []
     for y, k, depth in _distinct(alone, "y", "k", "depth"):
         x, found = _median(_where(alone, y=y, k=k, depth=depth), "expansion", "relative")
         known = dict(zip(x, found, strict=True))
@@ -137,9 +135,9 @@ def ball_table(rows: Sequence[Row]) -> Any:
         positive = np.log([pair for pair in zip(x, found, strict=True) if pair[1] > 0])
         steep = len(positive) > 1
         slope = f"{np.polyfit(positive[:, 0], positive[:, 1], 1)[0]:.2f}" if steep else "-"
-        words = {"any": "any", "made": "G(x*)"}
-        table.add_row(words[y], str(k), str(depth), *cells, slope)
-    return table
+        lines.append([{"any": "any", "made": "G(x*)"}[y], str(k), str(depth), *cells, slope])
+    columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope")
+    return Table("Theorem 3.1: radius of the ball left over / (1 + |y|), medians", columns, lines)
 
 
 # Theorem 3.3
@@ -175,24 +173,22 @@ def _flow_lines(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Line
         )  # fmt: skip
 
 
-def flow_table(rows: Sequence[Row]) -> Any:
+def flow_table(rows: Sequence[Row]) -> Table:
     """By kind of flow and step: how many were followed."""
-    from rich.table import Table
-
-    table = Table(title="Theorem 3.3: flows whose global minimiser Algorithm 2 follows to the end")
-    for column in ("flow", "δ / bound", "flows", "followed", "part of the time", "steps", "pieces"):
-        table.add_column(column, justify="left" if column == "flow" else "right")
     moving = [row | {"multiple": row["multiple"] or 0.0} for row in rows]
+    lines = []
     for jumps, kind, multiple in _distinct(moving, "jumps", "kind", "multiple"):
         some = _where(moving, jumps=jumps, kind=kind, multiple=multiple)
-        table.add_row(
+        lines.append([
             f"{kind}, jumps" if jumps else kind, f"{multiple:g}" if multiple else "-",
             str(len(some)), str(sum(row["at_the_end"] for row in some)),
             f"{100 * np.mean([row['followed'] for row in some]):.0f} %",
             f"{np.median([row['steps'] for row in some]):.0f}",
             f"{np.mean([row['pieces_mean'] for row in some]):.1f}",
-        )  # fmt: skip
-    return table
+        ])  # fmt: skip
+    columns = ("flow", "δ / bound", "flows", "followed", "part of the time", "steps", "pieces")
+    title = "Theorem 3.3: flows whose global minimiser Algorithm 2 follows to the end"
+    return Table(title, columns, lines)
 
 
 # Pieces
@@ -207,14 +203,10 @@ def _piece_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
         yield Lines(label, "slack τ", "median", curves)
 
 
-def piece_table(rows: Sequence[Row]) -> Any:
+def piece_table(rows: Sequence[Row]) -> Table:
     """Medians by network and slack."""
-    from rich.table import Table
-
     slacks = [tau for (tau,) in _distinct(rows, "tau")]
-    table = Table(title="Pieces around a point, median and most (+: more than were counted)")
-    for column in ("network", *(f"τ = {tau:g}" for tau in slacks)):
-        table.add_column(column, justify="left" if column == "network" else "right")
+    lines = []
     for (name,) in _distinct(rows, "network"):
         cells = []
         for tau in slacks:
@@ -222,5 +214,7 @@ def piece_table(rows: Sequence[Row]) -> Any:
             counts = [row["pieces"] for row in some]
             more = "" if all(row["complete"] for row in some) else "+"
             cells.append(f"{np.median(counts):.0f}, {max(counts)}{more}" if some else "-")
-        table.add_row(name, *cells)
-    return table
+        lines.append([name, *cells])
+    columns = ("network", *(f"τ = {tau:g}" for tau in slacks))
+    title = "Pieces around a point, median and most (+: more than were counted)"
+    return Table(title, columns, lines)
