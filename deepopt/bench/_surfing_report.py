@@ -117,18 +117,26 @@ def _printed(model: str, k: int, method: str) -> Printed | None:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Table 1, every method at its best rate, the paper's numbers beside ours."""
+    """Table 1: the paper's numbers and ours at its rate, at the best rates, and the default."""
+    rates = [row["rate"] for row in rows if row["rate"] is not None]
+    first = min(rates, default=0.0)
     lines = []
     for model, k in _groups(rows):
+        here = [row for row in rows if (row["model"], row["k"]) == (model, k)]
         cells = [f"{model}, k = {k}"]
-        for method in METHODS:
-            row = _best(rows, model, k, method)
-            cells.append("-" if row is None else _text(row))
         for method in METHODS[:2]:
             known = _printed(model, k, method)
             cells.append("-" if known is None else f"{known.percent} %, {known.iterations}")
+            as_printed = [r for r in here if r["method"] == method and r["rate"] == first]
+            cells.append(_text(as_printed[0], False) if as_printed else "-")
+        for method in METHODS:
+            row = _best(rows, model, k, method)
+            cells.append("-" if row is None else _text(row))
         lines.append(cells)
-    columns = ("generator", "Adam", "surfing", "default", "paper: Adam", "paper: surfing")
+    columns = (
+        "generator", "paper: Adam", f"Adam at {first:g}", "paper: surfing",
+        f"surfing at {first:g}", "Adam, best rate", "surfing, best rate", "default",
+    )  # fmt: skip
     return Table("Recovered, and iterations or passes at the 75th percentile", columns, lines)
 
 
