@@ -21,8 +21,10 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def folder_for(out: str | Path, *parts: str) -> Iterator[Path]:
+def folder_for(out: str | Path, *parts: str, name: str = "out") -> Iterator[Path]:
     """The folder `out`, with its subfolders `parts`; what is made here and stays empty goes again.
+
+    `name` is that of the argument, for the error.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def folder_for(out: str | Path, *parts: str) -> Iterator[Path]:
                 pass
     except OSError as error:
         raise OSError(
-            f"out must be a folder that can be written to, got {folder}: {error.strerror or error}"
+            f"{name} must be a folder that can be written to, got {folder}: {error.strerror or error}"
         ) from None
     try:
         yield folder

@@ -130,7 +130,9 @@ def train(model: str, out: str, **given: Any) -> None:
 @click.argument("checkpoints")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--out", default="deepopt-invert", show_default=True, metavar="DIR", help="Folder.")
-@click.option("--method", default="direct", show_default=True, help="direct, surf or projected-surf.")
+@click.option(
+    "--method", default="direct", show_default=True, help="direct, surf or projected-surf."
+)
 @click.option("--solver", help="lm, adam or gd.  [default: lm]")
 @click.option("--starts", help="codebook, random or zero.  [default: codebook]")
 @click.option("--n-starts", type=int, help="Starts per image at most.  [default: 30]")

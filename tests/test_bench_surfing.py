@@ -128,6 +128,13 @@ def test_the_papers_table_is_complete():
             assert surf.iterations > adam.iterations
 
 
+def test_a_folder_of_trainings_that_cannot_be_is_named(data, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="generators must be a folder"):
+        bench.run("surfing", tmp_path / "out", data=data, generators=tmp_path / "file", quiet=True)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "word"),
     [

@@ -198,6 +198,7 @@ def made(model, x):
     return np.asarray(model(np.asarray(x, "float32")))
 
 
+@pytest.mark.backends
 def test_projected_surfing_rides_a_flow_from_the_first_minimiser_to_the_last():
     models, by = flow()
     x = np.random.default_rng(3).uniform(-0.9, 0.9, (4, K))
@@ -269,6 +270,7 @@ FOLDED = {
 }
 
 
+@pytest.mark.backends
 @pytest.mark.parametrize("name", FOLDED)
 def test_keras_networks_are_read(name):
     model, rng = FOLDED[name], np.random.default_rng(0)

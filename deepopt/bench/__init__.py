@@ -20,6 +20,7 @@ continues it, or redraws its tables and figures.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from importlib import import_module
@@ -106,7 +107,11 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     asked = list(module.cells(checked))
     if not asked:
         raise ValueError(f"nothing is run with these settings: {settings}")
-    with folder_for(out or Path("deepopt-bench", suite), "cells") as folder:
+    with contextlib.ExitStack() as folders:
+        folder = folders.enter_context(folder_for(out or Path("deepopt-bench", suite), "cells"))
+        if isinstance(checked, _settings.GeneratorSettings):
+            trained = checked.generators or folder
+            folders.enter_context(folder_for(trained, name="generators"))
         _cells.run_cells(asked, folder / "cells", console)
         # Those that another command has run stand in the report too.
         filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}
