@@ -40,8 +40,9 @@ def folder_for(out: str | Path, *parts: str, name: str = "out") -> Iterator[Path
             with tempfile.TemporaryFile(dir=place):
                 pass
     except OSError as error:
+        why = error.strerror or error
         raise OSError(
-            f"{name} must be a folder that can be written to, got {folder}: {error.strerror or error}"
+            f"{name} must be a folder that can be written to, got {folder}: {why}"
         ) from None
     try:
         yield folder
