@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MODELS, DIMS = ("vae", "dcgan", "wgan", "wgan-gp"), (5, 10, 20)
 NAMES = tuple(f"{model}-{k}" for model in MODELS for k in DIMS)
-FIRST_LOOK = tuple(f"{model}-5" for model in MODELS)  # at scale "quick"
+FIRST_LOOK = ("vae-5", "dcgan-5")  # at scale "quick"
 RATES = (0.01, 0.1, 0.3)
 EVERY = 40  # steps between two checkpoints
 TRIALS = {"quick": 30, "half": 300, "full": 300}
