@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._settings import TheorySettings
 
 Row = dict[str, Any]
+FARTHEST = 99.9  # times 1 + |y|: about where the search for a ball ends
 SHOWN = 3  # rides on flows that jump
 
 
@@ -131,13 +132,16 @@ def ball_table(rows: Sequence[Row]) -> Table:
     for y, k, depth in _distinct(alone, "y", "k", "depth"):
         x, found = _median(_where(alone, y=y, k=k, depth=depth), "expansion", "relative")
         known = dict(zip(x, found, strict=True))
-        cells = [f"{known[e]:.3f}" if e in known else "-" for e in expansions]
-        positive = np.log([pair for pair in zip(x, found, strict=True) if pair[1] > 0])
-        steep = len(positive) > 1
-        slope = f"{np.polyfit(positive[:, 0], positive[:, 1], 1)[0]:.2f}" if steep else "-"
+        cells = [_radius(known[e]) if e in known else "-" for e in expansions]
+        sound = np.log([pair for pair in zip(x, found, strict=True) if 0 < pair[1] < FARTHEST])
+        slope = f"{np.polyfit(sound[:, 0], sound[:, 1], 1)[0]:.2f}" if len(sound) > 1 else "-"
         lines.append([{"any": "any", "made": "G(x*)"}[y], str(k), str(depth), *cells, slope])
     columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope")
     return Table("Theorem 3.1: radius of the ball left over / (1 + |y|), medians", columns, lines)
+
+
+def _radius(relative: float) -> str:
+    return f"{relative:.3f}" if relative < FARTHEST else f"> {FARTHEST:g}"
 
 
 # Theorem 3.3

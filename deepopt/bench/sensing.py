@@ -35,8 +35,8 @@ ROWS = {  # m
     "images": {"quick": (40,), "half": (25, 50, 100, 200, 400)},
 }
 TRIALS = {
-    "recovery": {"quick": 10, "half": 200, "full": 200},
-    "images": {"quick": 10, "half": 100, "full": 200},
+    "recovery": {"quick": 6, "half": 200, "full": 200},
+    "images": {"quick": 6, "half": 100, "full": 200},
 }
 DEFAULTS = {"default": {}, "boxed": {"latent_bounds": 1.0}}  # of deepopt's call
 RATE = 0.03

@@ -174,6 +174,8 @@ def remaining_radius(net: ReluNetwork, y: Array, scale: float, rng: np.random.Ge
         found = reach(nearby, radii)
         if found.max() > radius:
             best, radius = nearby[int(np.argmax(found))], float(found.max())
+    if radius == radii[-1]:
+        return radius
     finer = radius * np.geomspace(1.0, radii[1] / radii[0], RADII)
     return max(radius, float(reach(best[None], finer)[0]))
 
