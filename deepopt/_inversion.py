@@ -156,6 +156,10 @@ class Inversion:
     def _check(self) -> None:
         if self._look(self.found):
             raise Stopped(Status.CALLBACK)
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Raise Stopped once the deadline has passed."""
         if time.perf_counter() > self._deadline:
             raise Stopped(Status.MAXTIME)
 
@@ -312,8 +316,7 @@ class Inversion:
             group = _resting(group, np.arange(self._lanes) >= count)
             for done in range(0, most, STRIDE):
                 group = self._advance(group, min(STRIDE, most - done))
-                if time.perf_counter() > self._deadline:
-                    raise Stopped(Status.MAXTIME)
+                self.check_time()
                 if to_numpy(group.state.done).all():
                     break
             nit = to_numpy(group.state.nit)[:count]
@@ -326,16 +329,17 @@ class Inversion:
             ends[part][better] = to_numpy(group.state.best_x)[:count][better]
         return ends, values
 
-    def move(self, steps: Sequence[Step], passes: np.ndarray) -> None:
+    def move(self, steps: Sequence[Step], passes: np.ndarray, last: bool) -> None:
         """Take the points (B) on the next network in place of the last ones, which `path` keeps.
 
-        They have cost so many forward passes (B,).
+        They have cost so many forward passes (B,). Until the `last` network, `found` is of the one
+        that is left behind next.
         """
         found = self.found
         self.path.append(found.x.copy())
         found.x[:], found.f[:] = [step.x for step in steps], [step.fun for step in steps]
         found.cost[:] += passes
-        found.status[:], found.over[:] = Status.CONVERGED, False
+        found.status[:], found.over[:] = Status.CONVERGED, last
         self._check()
 
     # All targets at once

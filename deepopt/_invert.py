@@ -261,17 +261,17 @@ class _Call:
     def _follow(self, inversion: Inversion, networks: Iterator[Weights]) -> None:
         """Algorithm 2: from the minimisers on one network to those on the next, to the last."""
         options, model = self._options, self._source.model
-        for weights in networks:
+        for t, weights in enumerate(networks, 2):
             network = read_network(model, weights)
             if self._matrix is not None:
                 network = network.measured_by(to_numpy(self._matrix).astype("float64"))
-            steps = [
-                follow(network, y, x, options.tau, options.max_pieces)
-                for y, x in zip(self._targets, inversion.found.x, strict=True)
-            ]
+            steps = []
+            for y, x in zip(self._targets, inversion.found.x, strict=True):
+                inversion.check_time()
+                steps.append(follow(network, y, x, options.tau, options.max_pieces))
             self._pieces.append([step.pieces for step in steps])
-            inversion.move(steps, (self._k + 1) * np.array(self._pieces[-1]))
-        inversion.found.over[:] = True
+            passes = (self._k + 1) * np.array(self._pieces[-1])
+            inversion.move(steps, passes, last=t == len(self._source))
 
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""

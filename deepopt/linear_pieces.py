@@ -27,11 +27,12 @@ from ._checks import check_number
 
 Array = NDArray[np.float64]
 
-MOST = 256  # pieces
+MOST, LOOKED = 256, 64  # pieces, and half-made ones for each of them
 ITERATIONS = 10_000  # of projected gradient descent on a piece, at most
 TOLERANCE = 1e-12  # of |x| + 1: a step below it ends the descent
 THIN = 1e-8  # a piece that holds no ball of this radius counts as empty
 ROUNDING = 1e-12
+DISJOINT = "its layers do not follow one another"
 TURNS = 30  # of the active set for each constraint, at most
 
 
@@ -122,6 +123,9 @@ def read_network(model: Any, weights: list[NDArray[Any]]) -> ReluNetwork:
         if isinstance(layer, layers.Dense):
             kernel = values[id(layer.kernel)].T
             bias = values[id(layer.bias)] if layer.use_bias else np.zeros(len(kernel))
+            before = len(pending[0]) if pending else len(folded[-1][0]) if folded else None
+            if kernel.shape[1] != (before or kernel.shape[1]):
+                raise _refusal(DISJOINT)
             if pending is not None:
                 kernel, bias = kernel @ pending[0], kernel @ pending[1] + bias
             pending = kernel, bias
@@ -166,9 +170,9 @@ def _check_same(network: ReluNetwork, model: Any, weights: list[NDArray[Any]]) -
     made = Generator(model).outputs(to_tensor(x, "float32"), tensors(weights, "float32"))
     expected = to_numpy(made).reshape(len(x), -1)
     if network.latent_dim != k or network.last.shape[0] != expected.shape[1]:
-        raise _refusal("its layers do not follow one another")
+        raise _refusal(DISJOINT)
     if np.abs(network.outputs(x) - expected).max() > 1e-3 * (1.0 + np.abs(expected).max()):
-        raise _refusal("its layers do not follow one another")
+        raise _refusal(DISJOINT)
 
 
 class Piece(NamedTuple):
@@ -217,12 +221,13 @@ def pieces_near(
     tau : float
         Preactivations within ±tau at x may change their sign; at least 0.
     most : int, default 256
-        Pieces at most: those whose changed preactivations at x are smallest in sum come first.
+        Pieces at most: those whose changed preactivations at x are smallest in sum come first. No
+        more than 64 times as many half-made ones are looked at.
 
     Returns
     -------
     pieces : list of Piece
-        The one that holds x first.
+        The one that holds x first, unless it is dropped; none at all where all are.
     complete : bool
         Whether these are all.
     """
@@ -234,7 +239,9 @@ def pieces_near(
     root = _Branch((np.eye(k), np.zeros(k)), (), (), np.empty((0, k)), np.empty(0), x)
     waiting: list[tuple[float, int, _Branch]] = [(0.0, next(order), root)]
     found: list[Piece] = []
-    while waiting:
+    for _ in range(LOOKED * most):
+        if not waiting:
+            break
         cost, _, branch = heapq.heappop(waiting)
         while not branch.free:
             if len(branch.signs) == len(at):
@@ -347,13 +354,15 @@ def _nearest(x: Array, normals: Array, offsets: Array) -> Array | None:
     Least-distance programming as in Lawson & Hanson, Solving least squares problems, 1974, ch. 23:
     one non-negative least-squares problem, solved by `scipy.optimize.nnls`.
     """
-    system = np.vstack([normals.T, -(normals @ x + offsets)])
+    gaps = normals @ x + offsets
+    unit = max(1.0, -float(gaps.min()))
+    system = np.vstack([normals.T, -gaps / unit])
     wanted = np.append(np.zeros(len(x)), 1.0)
     multipliers, _ = nnls(system, wanted, maxiter=TURNS * len(offsets))
     residual = system @ multipliers - wanted
     if residual[-1] > -ROUNDING:
         return None
-    nearest: Array = x - residual[:-1] / residual[-1]
+    nearest: Array = x - unit * residual[:-1] / residual[-1]
     return nearest
 
 
@@ -405,6 +414,8 @@ def follow(network: ReluNetwork, y: Array, x: Array, tau: float, most: int = MOS
         As `pieces_near` takes them.
     """
     around, complete = pieces_near(network, x, tau, most)
+    if not around:
+        return Step(x, float(network.fun(x, y)), 0, complete)
     ends = np.array([descend_on(piece, y, x) for piece in around])
     values = network.fun(ends, y)
     best = int(np.argmin(values))

@@ -137,6 +137,26 @@ def test_a_projection_is_feasible_and_no_feasible_point_is_nearer(seed, k, rows)
         assert (nearest == x).all()
 
 
+@pytest.mark.parametrize("distance", [1e2, 1e4, 1e6])
+def test_a_projection_from_afar_is_as_exact(distance):
+    rng = np.random.default_rng(0)
+    normals = rng.standard_normal((8, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    offsets = rng.random(8)
+    x = distance * np.array([0.6, -0.64, 0.48])
+    nearest = project(x, normals, offsets)
+    assert (normals @ nearest + offsets).min() > -1e-13 * distance
+
+
+def test_a_piece_too_thin_to_keep_leaves_x_where_it_is():
+    thin = ReluNetwork(
+        (np.ones((2, 1)),), (np.array([0.0, -1e-9]),), np.array([[1.0, 1.0]]), np.zeros(1)
+    )
+    step = follow(thin, np.ones(1), np.array([5e-10]), tau=0.0)
+    assert step.pieces == 0
+    assert step.x == 5e-10
+
+
 def test_an_empty_polytope_is_refused():
     with pytest.raises(ValueError, match="not empty"):
         project(np.zeros(1), np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
@@ -230,6 +250,27 @@ def test_projected_surfing_takes_measurements_and_counts_its_pieces():
     assert result.cost[0] == first.cost[0] + (K + 1) * result.pieces.sum()
 
 
+def test_a_callback_after_the_last_network_ends_nothing():
+    models, _ = flow(3)
+    y, seen = made(models[0], [[0.2, 0.5]]), []
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result.x)
+
+    given = {"method": "projected-surf", "options": {"tau": 0.05}, "rng": 0}
+    deepopt.invert(models, y, callback=callback, **given)
+    calls = len(seen)
+
+    def at_the_end(intermediate_result):
+        callback(intermediate_result)
+        if len(seen) == 2 * calls:
+            raise StopIteration
+
+    result = deepopt.invert(models, y, callback=at_the_end, **given)
+    assert result.found.all()
+    assert result.status.tolist() == [0]
+
+
 def test_a_callback_may_end_projected_surfing_on_its_way():
     models, _ = flow()
     y = made(models[0], [[0.2, 0.5]])
@@ -291,9 +332,16 @@ def skipping():
     return keras.Model(x, layers.Dense(5)(layers.Add()([x, hidden])))
 
 
+def joined():
+    x = keras.Input((K,))
+    return keras.Model(x, layers.Concatenate()([layers.Dense(5)(x), layers.Dense(7)(x)]))
+
+
 @pytest.mark.parametrize(
     ("model", "word"),
     [
+        (joined(), "follow one another"),
+        (dense(layers.Dense(6), layers.Reshape((2, 3)), layers.Dense(4)), "follow one another"),
         (dense(layers.Dense(5, activation="sigmoid")), "sigmoid"),
         (dense(layers.Dense(5), layers.ReLU(max_value=6.0), layers.Dense(4)), "ReLU"),
         (dense(layers.Dense(5), layers.LeakyReLU(), layers.Dense(4)), "LeakyReLU"),
