@@ -45,13 +45,15 @@ PROFILES: tuple[dict[str, Any], ...] = (
     {"color": "#8a8a8a", "linewidth": 1.2},
     {"color": "#8a8a8a", "linewidth": 1.2, "linestyle": (0, (1, 1))},
 )
-# Of distributions of distances, in their order: the paper's blue and red, and ours.
-DISTANCES: tuple[dict[str, Any], ...] = (
-    {"color": "#1f4e9c", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
-    {"color": "#c0392b", "linewidth": 1.4},
-    {"color": "#e8710a", "linewidth": 2.4, "alpha": 0.8},
-)
-BOXES = (*DISTANCES[:1], {"color": "#5b8dd9"}, *DISTANCES[1:], {"color": "#c8c8c8"})
+# Of ways to invert a generator: the paper's blue and red, and ours.
+INVERSIONS: dict[str, dict[str, Any]] = {
+    "Adam": {"color": "#1f4e9c", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
+    "Adam, ten restarts": {"color": "#5b8dd9", "linewidth": 1.4, "linestyle": (0, (1, 1))},
+    "surfing": {"color": "#c0392b", "linewidth": 1.4},
+    "default": {"color": "#e8710a", "linewidth": 2.4, "alpha": 0.8},
+    "default in [-1, 1]^k": {"color": "#f2b277", "linewidth": 1.4, "linestyle": (0, (4, 1.5))},
+    "Lasso, cosines": {"color": "#8a8a8a", "linewidth": 1.2},
+}
 NEAREST = 1e-7  # distances below are drawn here
 FLOOR = 1e-16  # errors below are drawn here: rounding, on a logarithmic axis
 COLUMNS = 3
@@ -191,7 +193,7 @@ class Distances:
     title : str
         What stands above it.
     found : dict of str to sequence of float
-        For each method, the distance of every trial.
+        For each method, a key of `INVERSIONS`, the distance of every trial.
     """
 
     title: str
@@ -211,7 +213,7 @@ def distances(data: Sequence[Distances], title: str, near: float = 0.01) -> Figu
         The distance of a success, marked.
     """
     names = list(dict.fromkeys(name for panel in data for name in panel.found))
-    styles = dict(zip(names, itertools.cycle(DISTANCES)))
+    styles = {name: INVERSIONS[name] for name in names}
     figure, axes = _grid(len(data), "distance to the truth", title)
     for ax, panel in zip(axes, data, strict=False):
         for name, values in panel.found.items():
@@ -259,6 +261,7 @@ def lines(data: Sequence[Lines], title: str) -> Figure:
     """
     names = list(dict.fromkeys(name for panel in data for name in panel.curves))
     styles = dict(zip(names, itertools.cycle(PROFILES)))
+    styles |= {name: INVERSIONS[name] for name in names if name in INVERSIONS}
     figure, axes = _grid(len(data), "", title)
     for ax, panel in zip(axes, data, strict=False):
         for name, (x, y) in panel.curves.items():
@@ -281,7 +284,7 @@ class Boxes:
     title, xlabel, ylabel : str
         What stands above, below and beside it.
     found : dict of str to dict of int to sequence of float
-        For each method the values at each place of the x axis.
+        For each method, a key of `INVERSIONS`, the values at each place of the x axis.
     """
 
     title: str
@@ -301,7 +304,7 @@ def boxes(data: Sequence[Boxes], title: str) -> Figure:
         Above all.
     """
     names = list(dict.fromkeys(name for panel in data for name in panel.found))
-    colours = dict(zip(names, itertools.cycle(style["color"] for style in BOXES)))
+    colours = {name: INVERSIONS[name]["color"] for name in names}
     figure = Figure(figsize=(6.0 * len(data) + 0.4, 4.2), layout="constrained")
     for ax, panel in zip(figure.subplots(1, len(data), squeeze=False)[0], data, strict=True):
         places = sorted({place for values in panel.found.values() for place in values})

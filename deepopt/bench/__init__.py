@@ -110,11 +110,12 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     with contextlib.ExitStack() as folders:
         folder = folders.enter_context(folder_for(out or Path("deepopt-bench", suite), "cells"))
         if isinstance(checked, _settings.GeneratorSettings):
-            trained = checked.generators or folder
-            folders.enter_context(folder_for(trained, name="generators"))
+            assert checked.generators is not None
+            folders.enter_context(folder_for(checked.generators, name="generators"))
         _cells.run_cells(asked, folder / "cells", console)
         # Those that another command has run stand in the report too.
-        filters: dict[str, Any] = {key: None for key in ("only", "solvers") if key in known}
+        everybody: dict[str, Any] = {"only": getattr(module, "NAMES", None), "solvers": None}
+        filters = {key: value for key, value in everybody.items() if key in known}
         everything = module.cells(dataclasses.replace(checked, **filters))
         records = _cells.finished(everything, folder / "cells")
         return module.write(checked, records, folder, console)  # type: ignore[no-any-return]

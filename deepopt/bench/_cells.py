@@ -53,9 +53,9 @@ class Cell:
 
     @property
     def key(self) -> dict[str, Any]:
-        """All parameters, those of the cells that it needs included."""
+        """All parameters, those of the cells that it needs included, as JSON gives them back."""
         needed = {"needs": [need.key for need in self.needs]} if self.needs else {}
-        return dict(self.parameters) | needed
+        return dict(plain(dict(self.parameters) | needed))
 
     def path(self, folder: Path) -> Path:
         """Where its result is kept."""
@@ -88,12 +88,16 @@ def _result(cell: Cell, folder: Path) -> dict[str, Any]:
     """The result that is kept of a cell; it is run, and what it needs, where there is none."""
     record = _usable(cell, folder, None)
     if record is None:
+        needed = [_result(need, folder) for need in cell.needs]
+        begun = time.perf_counter()
+        result = cell.work(*needed)
         record = {
             "format": FORMAT,
             "cell": cell.name,
             "parameters": cell.key,
             "environment": environment(),
-            "result": cell.work(*(_result(need, folder) for need in cell.needs)),
+            "seconds": round(time.perf_counter() - begun, 3),
+            "result": result,
         }
         write_json(cell.path(folder), record)
     return dict(plain(record["result"]))

@@ -18,8 +18,8 @@ from ..linear_pieces import ReluNetwork
 Array = NDArray[np.float64]
 
 K = 2
-GRID, REACH = 81, 3.0  # points along an axis, from -REACH to REACH
-REFINED = 4  # of the grid's lowest points
+GRID, REACH = 161, 8.0  # points along an axis, from -REACH to REACH
+REFINED, POLISHED = 12, 3  # of the grid's own minima, and of where they lead
 PART = 0.05  # of the way to another network
 TIMES = 101  # at which the minimiser is looked up
 FAR = 4.0  # times the median step: such a step may be a jump
@@ -35,13 +35,13 @@ class Flow(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """The global minimiser along a flow.
+    """The global minimiser along a flow, as it is seen at TIMES times.
 
     Parameters
     ----------
     times, points : ndarray (T,), (T, 2)
     lipschitz : float
-        L: the fastest that it moves, where it does not jump.
+        L: the fastest that it moves between two of them, where it does not jump.
     largest : float
         M: the largest norm of a weight matrix W_i.
     jumps : bool
@@ -122,21 +122,31 @@ FLOWS = {"moving": moving, "drifting": drifting, "blending": blending}
 
 
 def minimiser(net: ReluNetwork, y: Array) -> Array:
-    """The global minimiser (2,) of ½ |G(x) - y|² in the box [-REACH, REACH]², or just outside."""
+    """The global minimiser (2,) of ½ |G(x) - y|², as far as [-REACH, REACH]² shows.
+
+    The grid's local minima, the lowest first, are refined by least squares, and the best of these
+    by Nelder-Mead.
+    """
+    from scipy.ndimage import minimum_filter
     from scipy.optimize import least_squares, minimize
 
     axis = np.linspace(-REACH, REACH, GRID)
     points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, K)
-    order = np.argsort(net.fun(points, y))[:REFINED]
-    ends = [least_squares(lambda x: net.outputs(x) - y, points[i]).x for i in order]
-    best = min(ends, key=lambda x: float(net.fun(x, y)))
+    values = net.fun(points, y).reshape(GRID, GRID)
+    lowest = np.flatnonzero(values == minimum_filter(values, size=3))
+    lowest = lowest[np.argsort(values.ravel()[lowest])][:REFINED]
+
+    def height(x: Array) -> float:
+        return float(net.fun(x, y))
+
+    ends = [least_squares(lambda x: net.outputs(x) - y, points[i]).x for i in lowest]
+    best: list[Array] = sorted(ends, key=height)[:POLISHED]
     tight = {"xatol": 1e-11, "fatol": 1e-16, "maxiter": 2000, "maxfev": 4000}
-    simplex = best + 1e-3 * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    refined = minimize(
-        lambda x: float(net.fun(x, y)), best, method="Nelder-Mead",
-        options=tight | {"initial_simplex": simplex},
-    ).x  # fmt: skip
-    return min((best, refined), key=lambda x: float(net.fun(x, y)))
+    corners = 1e-3 * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    for x in best[:POLISHED]:
+        simplex = tight | {"initial_simplex": x + corners}
+        best.append(minimize(height, x, method="Nelder-Mead", options=simplex).x)
+    return min(best, key=height)
 
 
 def way(flow: Flow) -> Way:

@@ -145,9 +145,12 @@ class GeneratorSettings(ScaledSettings):
         super().check()
         if self.trials is not None:
             check_number("trials", self.trials, whole=True, at_least=1)
-        for label in ("data", "generators"):
-            if not isinstance(getattr(self, label), str | Path | None):
-                raise TypeError(f"{label} must be a path, got {getattr(self, label)!r}")
+        for label, optional in (("data", False), ("generators", True)):
+            given = getattr(self, label)
+            if not isinstance(given, str | Path) and not (optional and given is None):
+                raise TypeError(f"{label} must be a path, got {given!r}")
+            if given == "":
+                raise ValueError(f"{label} must be a path, got an empty one")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._settings import TheorySettings
 
 Row = dict[str, Any]
-FARTHEST = 99.9  # times 1 + |y|: about where the search for a ball ends
+FARTHEST = 100.0  # times 1 + |y|: where the search for a ball ends
 SHOWN = 3  # rides on flows that jump
 
 
@@ -38,19 +38,24 @@ def write(
         out / "results.json", "theory", dataclasses.asdict(settings), records, summary=rows
     )
     files, tables = ["results.json", "table.md"], []
-    shown: dict[str, tuple[str, Callable[..., Iterator[Lines]], Callable[..., Table]]] = {
-        "ball": ("Theorem 3.1: the ball that is left over", _ball_lines, ball_table),
-        "flow": ("Theorem 3.3: Algorithm 2 along networks in motion", _flow_lines, flow_table),
-        "pieces": ("Linear pieces around a point", _piece_lines, piece_table),
+    shown: dict[str, tuple[str, Callable[..., Iterator[Lines]], list[Callable[..., Table]]]] = {
+        "ball": (
+            "Theorem 3.1: the ball that is left over",
+            _ball_lines,
+            [ball_table, length_table, measured_table],
+        ),
+        "flow": ("Theorem 3.3: Algorithm 2 along networks in motion", _flow_lines, [flow_table]),
+        "pieces": ("Linear pieces around a point", _piece_lines, [piece_table]),
     }
-    for part, (title, lines, table) in shown.items():
+    for part, (title, lines, makers) in shown.items():
         if rows[part]:
             write_csv(out / f"{part}.csv", rows[part])
             drawn = list(lines(rows[part], records))
             plots.save(plots.lines(drawn, title), out / f"{part}.png")
             files += [f"{part}.csv", f"{part}.png"]
-            tables.append(table(rows[part]))
-            tables[-1].show(console)
+            tables += [make(rows[part]) for make in makers]
+    for table in tables:
+        table.show(console)
     write_tables(out / "table.md", tables)
     say_where(console, out, files)
     return results
@@ -69,7 +74,17 @@ def _rides(record: Record) -> Iterator[Row]:
     asked, result = record["parameters"], record["result"]
     shared = {key: asked[key] for key in ("kind", "seed")}
     shared |= {key: result[key] for key in ("jumps", "lipschitz", "largest", "bound")}
-    keys = ("multiple", "steps", "followed", "at_the_end", "excess", "pieces_mean", "pieces_most")
+    keys = (
+        "multiple",
+        "ratio",
+        "steps",
+        "complete",
+        "followed",
+        "at_the_end",
+        "excess",
+        "pieces_mean",
+        "pieces_most",
+    )
     for ride in result["rides"]:
         yield shared | {key: ride[key] for key in keys}
 
@@ -124,6 +139,35 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
     yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
 
 
+def length_table(rows: Sequence[Row]) -> Table:
+    """Medians of the radius itself, by |y|."""
+    alone = [row for row in rows if row["rows"] is None and row["y"] == "any"]
+    (expansion,) = {row["expansion"] for row in alone if row["norm"] != 1.0}
+    norms = [norm for (norm,) in _distinct(alone, "norm")]
+    lines = []
+    for k, depth in _distinct(alone, "k", "depth"):
+        some = _where(alone, k=k, depth=depth, expansion=expansion)
+        known = dict(zip(*_median(some, "norm", "radius"), strict=True))
+        cells = [f"{known[norm]:.2f}" if norm in known else "-" for norm in norms]
+        lines.append([str(k), str(depth), *cells])
+    columns = ("k", "d", *(f"length {norm:g}" for norm in norms))
+    return Table(f"… its radius by the length of y, e = {expansion}, medians", columns, lines, 0)
+
+
+def measured_table(rows: Sequence[Row]) -> Table:
+    """Medians by the number of measurements."""
+    some = [row | {"times": row["rows"] / row["k"]} for row in rows if row["rows"]]
+    times = [at for (at,) in _distinct(some, "times")]
+    lines = []
+    for k, depth in _distinct(some, "k", "depth"):
+        x, found = _median(_where(some, k=k, depth=depth), "times", "relative")
+        known = dict(zip(x, found, strict=True))
+        cells = [_radius(known[at]) if at in known else "-" for at in times]
+        lines.append([str(k), str(depth), *cells])
+    columns = ("k", "d", *(f"m = {at:g} k" for at in times))
+    return Table("… / (1 + length of y) by measurements, medians", columns, lines, 0)
+
+
 def ball_table(rows: Sequence[Row]) -> Table:
     """Medians by expansion, and the slope of their logarithms."""
     alone = [row for row in rows if row["rows"] is None and row["norm"] in (None, 1.0)]
@@ -133,7 +177,9 @@ def ball_table(rows: Sequence[Row]) -> Table:
         x, found = _median(_where(alone, y=y, k=k, depth=depth), "expansion", "relative")
         known = dict(zip(x, found, strict=True))
         cells = [_radius(known[e]) if e in known else "-" for e in expansions]
-        sound = np.log([pair for pair in zip(x, found, strict=True) if 0 < pair[1] < FARTHEST])
+        sound = np.log(
+            [pair for pair in zip(x, found, strict=True) if 0 < pair[1] < 0.999 * FARTHEST]
+        )
         slope = f"{np.polyfit(sound[:, 0], sound[:, 1], 1)[0]:.2f}" if len(sound) > 1 else "-"
         lines.append([{"any": "any", "made": "G(x*)"}[y], str(k), str(depth), *cells, slope])
     columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope")
@@ -141,7 +187,7 @@ def ball_table(rows: Sequence[Row]) -> Table:
 
 
 def _radius(relative: float) -> str:
-    return f"{relative:.3f}" if relative < FARTHEST else f"> {FARTHEST:g}"
+    return f"{relative:.3f}" if relative < 0.999 * FARTHEST else f"> {FARTHEST:g}"
 
 
 # Theorem 3.3
@@ -184,7 +230,8 @@ def flow_table(rows: Sequence[Row]) -> Table:
     for jumps, kind, multiple in _distinct(moving, "jumps", "kind", "multiple"):
         some = _where(moving, jumps=jumps, kind=kind, multiple=multiple)
         lines.append([
-            f"{kind}, jumps" if jumps else kind, f"{multiple:g}" if multiple else "-",
+            f"{kind}, jumps" if jumps else kind,
+            f"{np.median([row['ratio'] for row in some]):.2g}" if multiple else "-",
             str(len(some)), str(sum(row["at_the_end"] for row in some)),
             f"{100 * np.mean([row['followed'] for row in some]):.0f} %",
             f"{np.median([row['steps'] for row in some]):.0f}",

@@ -61,7 +61,8 @@ class Trained:
         """Where they are kept."""
         asked = self.parameters
         words = (self.model, self.k, self.settings.scale, self.every, asked["seed"])
-        return Path(self.settings.generators or ".", "-".join(map(str, (*words, backend()))))
+        assert self.settings.generators is not None
+        return Path(self.settings.generators, "-".join(map(str, (*words, backend()))))
 
     def cell(self) -> Cell:
         """Its training, as a cell."""

@@ -39,6 +39,7 @@ def cells(settings: GeneratorSettings) -> Iterator[Cell]:
     yield training
     for target in range(TARGETS):
         parameters = {"suite": "landscape", "target": target, "rate": RATE, "longest": LONGEST}
+        parameters |= {"levels": LEVELS, "reach": REACH, "side": SIDE}
         yield Cell(
             f"landscape-{target}", parameters | trained.parameters,
             functools.partial(_look, trained, target), (training,),
@@ -55,7 +56,8 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
     from ..generators import load_images
     from ..schedules import Surf
 
-    y = load_images(trained.settings.data)[target]
+    images = load_images(trained.settings.data)
+    y = images[target % len(images)]
     source = trained.open()
     last = len(source) - 1
     options = {

@@ -39,8 +39,8 @@ TRIALS = {
     "images": {"quick": 6, "half": 100, "full": 200},
 }
 DEFAULTS = {"default": {}, "boxed": {"latent_bounds": 1.0}}  # of deepopt's call
-RATE = 0.03
-LONGEST, STALL = {"recovery": 10_000, "images": 2000}, {"recovery": 1000, "images": 100}
+RATE = {"recovery": 0.01, "images": 0.03}
+LONGEST, STALL = {"recovery": 20_000, "images": 5000}, {"recovery": 1000, "images": 300}
 RESTARTS = 10
 PENALTIES = tuple(10.0**-e for e in np.arange(1.0, 5.1, 0.5))  # of the Lasso, per measurement
 CHOSEN_ON = 20  # training images on which its penalty is chosen
@@ -74,7 +74,7 @@ def _of_model(trained: Trained, part: str, m: int, trials: int, training: Cell) 
     shared = {"suite": "sensing", "part": part, "rows": m, "trials": trials} | trained.parameters
     if part == "images":
         shared["held_out"] = digest(trained.settings.data, held_out=True)
-    by_adam = {"rate": RATE, "longest": LONGEST[part], "stall": STALL[part]}
+    by_adam = {"rate": RATE[part], "longest": LONGEST[part], "stall": STALL[part]}
 
     def cell(method: str, more: dict[str, Any], *needs: Cell) -> Cell:
         return Cell(
@@ -107,17 +107,15 @@ def _options(
         return "direct", DEFAULTS[method]
     starts = np.random.default_rng([seed, 4]).uniform(-1.0, 1.0, (RESTARTS, count, K))
     options: dict[str, Any] = {
-        "solver": "adam", "learning_rate": RATE, "maxiter": LONGEST[part], "stall": STALL[part],
+        "solver": "adam", "learning_rate": RATE[part],
+        "maxiter": LONGEST[part], "stall": STALL[part],
         "starts": starts[:1].swapaxes(0, 1),
     }  # fmt: skip
     if method == "restarts":
         return "direct", options | {"starts": starts.swapaxes(0, 1)}
     if method == "adam":
         return "direct", options
-    adam = needs[-1]
-    reached = [found for found in adam.get("until", ()) if found is not None]
-    budget = int(np.percentile(reached or adam["iterations"], surfing.PERCENTILE))
-    return "surf", options | {"schedule": Surf(budget=max(1, budget))}
+    return "surf", options | {"schedule": Surf(budget=surfing.budget_after(needs[-1]))}
 
 
 def recover(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> dict[str, Any]:
@@ -151,7 +149,10 @@ def held_out(data: Any, count: int) -> np.ndarray:
     """The first images (N, n) that no training has seen."""
     from ..generators.images import load_held_out
 
-    images = load_held_out(data)[:count]
+    images = load_held_out(data)
+    if len(images) < count:
+        raise ValueError(f"trials must be at most the {len(images)} images kept apart, got {count}")
+    images = images[:count]
     return images.reshape(len(images), -1).astype("float64")
 
 

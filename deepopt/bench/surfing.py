@@ -9,7 +9,7 @@ own; deepopt's default call stands beside them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,10 +76,18 @@ def _adam(trained: Trained, trials: int, rate: float, *_: Any) -> dict[str, Any]
 def _surf(trained: Trained, trials: int, rate: float, _: Any, adam: Any) -> dict[str, Any]:
     from ..schedules import Surf
 
-    reached = [count for count in adam["until"] if count is not None]
-    budget = int(np.percentile(reached or adam["iterations"], PERCENTILE))
+    budget = budget_after(adam)
     found = _by_adam(trained, trials, rate, "surf", schedule=Surf(budget=budget))
     return found | {"budget": budget}
+
+
+def budget_after(adam: Mapping[str, Any]) -> int:
+    """Iterations for the networks before the last: what regular Adam took, 75th percentile.
+
+    Until it was near, of the trials that came there; where none did, or none is known, in all.
+    """
+    reached = [count for count in adam.get("until", ()) if count is not None]
+    return max(1, int(np.percentile(reached or adam["iterations"], PERCENTILE)))
 
 
 def _by_adam(

@@ -25,6 +25,7 @@ from ..linear_pieces import ReluNetwork, follow, pieces_near, slack_rows
 from . import _flows
 from ._cells import Cell
 from ._objectives import read_names
+from ._theory_report import FARTHEST
 from ._theory_report import write as write
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ Array = NDArray[np.float64]
 
 NAMES = ("ball", "flow", "pieces")
 LARGEST = 1024  # neurons of a layer
-DIRECTIONS, RADII, RANGE = 128, 64, (1e-3, 1e2)  # rays from the origin, and points on each
+DIRECTIONS, RADII = 128, 64  # rays from the origin, and points on each, …
+RANGE = (1e-3, FARTHEST)  # … times 1 + |y|
 CLIMBS, CANDIDATES = 12, 16  # turns of the worst ray, and rays tried in each
 HIDDEN, OUTPUTS = (12, 24), 40  # of the networks in motion
 TAU = 0.05
@@ -60,6 +62,14 @@ SIZES = {
     "half": Size(10, (2, 4, 8), (2, 4, 8, 16, 32, 64, 128, 256), 10),
     "full": Size(30, (2, 4, 8, 16), (2, 4, 8, 16, 32, 64, 128, 256, 512), 30),
 }
+CONSTANTS: dict[str, list[Any]] = {  # what else the results of a part depend on
+    "ball": [DIRECTIONS, RADII, RANGE, CLIMBS, CANDIDATES],
+    "flow": [
+        HIDDEN, OUTPUTS, TAU, MULTIPLES, ENOUGH, ON_IT, _flows.GRID, _flows.REACH, _flows.REFINED,
+        _flows.TIMES, _flows.PART,
+    ],
+    "pieces": [SLACKS, NEIGHBOURS, POINTS],
+}  # fmt: skip
 DEPTHS = (1, 2)
 NORMS = (0.1, 1.0, 10.0)  # |y|
 ROWS = (1, 2, 4, 8, 16, 32)  # m / k
@@ -75,8 +85,8 @@ def cells(settings: TheorySettings) -> Iterator[Cell]:
     works = {"ball": ball, "flow": ride, "pieces": count_pieces}
     for part in asked:
         for given in parts[part]:
-            parameters = {"suite": "theory", "part": part, **given}
-            parameters["seed"] += settings.seed
+            given["seed"] += settings.seed
+            parameters = {"suite": "theory", "part": part, **given, "constants": CONSTANTS[part]}
             name = "-".join(str(value) for value in (part, *given.values())).replace(" ", "")
             yield Cell(name, parameters, functools.partial(works[part], **given))
 
@@ -189,13 +199,16 @@ def ride(kind: str, seed: int) -> dict[str, Any]:
     flow = _flows.FLOWS[kind](rng, HIDDEN, OUTPUTS)
     way = _flows.way(flow)
     bound = TAU / (way.lipschitz * max(way.largest, 1.0) ** (len(HIDDEN) + 1))
+    counts: dict[int, float | None]
     if way.jumps:
-        counts = {"none": ENOUGH}
-    else:
-        counts = {str(part): max(1, math.ceil(1.0 / (part * bound))) for part in MULTIPLES}
+        counts = {ENOUGH: None}
+    else:  # as a flow has an end, a large part of the bound may be out of reach
+        wanted = {part: math.ceil(1.0 / (part * bound)) for part in MULTIPLES}
+        counts = {count: part for part, count in wanted.items() if count > 1}
     rides = [
-        {"multiple": None if part == "none" else float(part)} | _ridden(flow, way, count)
-        for part, count in counts.items()
+        {"multiple": part, "ratio": None if part is None else 1.0 / (count * bound)}
+        | _ridden(flow, way, count)
+        for count, part in counts.items()
     ]
     return {
         "lipschitz": way.lipschitz, "largest": way.largest, "jumps": way.jumps, "bound": bound,
@@ -205,12 +218,13 @@ def ride(kind: str, seed: int) -> dict[str, Any]:
 
 def _ridden(flow: _flows.Flow, way: _flows.Way, count: int) -> dict[str, Any]:
     """Where `count` steps of Algorithm 2 lead, and how far that is from the global minimiser."""
-    x, found, pieces = way.points[0], [way.points[0]], []
+    x, found, pieces, complete = way.points[0], [way.points[0]], [], True
     for t in range(1, count + 1):
         step = follow(flow.at(t / count), flow.y, x, TAU)
         x = step.x
         found.append(x)
         pieces.append(step.pieces)
+        complete = complete and step.complete
     looked = np.unique(np.linspace(0, count, min(count, 50) + 1).astype(int))
     wanted = np.array([_flows.minimiser(flow.at(t / count), flow.y) for t in looked])
     distances = np.linalg.norm(np.array(found)[looked] - wanted, axis=1)
@@ -220,6 +234,7 @@ def _ridden(flow: _flows.Flow, way: _flows.Way, count: int) -> dict[str, Any]:
         "followed": float(np.mean(distances <= ON_IT)), "at_the_end": bool(distances[-1] <= ON_IT),
         "excess": float(end.fun(x, flow.y) - end.fun(wanted[-1], flow.y)),
         "pieces_mean": float(np.mean(pieces)), "pieces_most": int(np.max(pieces)),
+        "complete": complete,
     }  # fmt: skip
 
 
@@ -233,12 +248,11 @@ def count_pieces(k: int, hidden: list[int], seed: int) -> dict[str, Any]:
     points = rng.standard_normal((POINTS, k))
     found: list[dict[str, Any]] = []
     for tau in SLACKS:
-        around = [pieces_near(net, x, tau, NEIGHBOURS) for x in points]
+        if found and not any(found[-1]["complete"]):  # there are more of them still
+            counts, complete = [NEIGHBOURS] * POINTS, [False] * POINTS
+        else:
+            around = [pieces_near(net, x, tau, NEIGHBOURS) for x in points]
+            counts, complete = [len(one) for one, _ in around], [every for _, every in around]
         rows = [sum(map(len, slack_rows(net, x, tau))) for x in points]
-        found.append({
-            "tau": tau, "rows": rows, "pieces": [len(pieces) for pieces, _ in around],
-            "complete": [complete for _, complete in around],
-        })  # fmt: skip
-        if not all(found[-1]["complete"]):
-            break
+        found.append({"tau": tau, "rows": rows, "pieces": counts, "complete": complete})
     return {"slacks": found}
