@@ -1,17 +1,20 @@
 """Where surfing itself helps: direct or surf × Adam or Levenberg-Marquardt × random or codebook.
 
-    python surfing_ablation.py GENERATORS DATA
+    python surfing_ablation.py GENERATORS DATA TABLE
 
 GENERATORS is the folder of trainings that ``deepopt bench surfing --scale half`` keeps, DATA its
-images, with some kept apart (x_test). Every combination has one start per target, so that restarts
-hide nothing, and 60 targets. Five cases: a DCGAN with k = 5 and with k = 20, the latter from 40
-measurements too, and on real images that no training has seen (error per pixel; nothing can be
-recovered); and for k = 5 starts far outside the prior, uniform on [-5, 5]^k, and at 0. Every case
-is kept in GENERATORS/ablation.json as it ends; the table goes to results/ and docs/surfing.md.
+images, with some kept apart (x_test), and TABLE its table1.csv, whose best rates and budgets Adam
+takes here. Every combination has one start per target, so that restarts hide nothing, and 60
+targets. Six cases: a DCGAN with k = 5, 20 and 50 (trained first if it has to be; rate and budget
+are those of k = 20), with k = 20 from 40 measurements too, and on real images that no training has
+seen (error per pixel; nothing can be recovered); and with k = 5 starts far outside the prior,
+uniform on [-5, 5]^k, and at 0. Every case is kept in GENERATORS/ablation.json as it ends; the table
+goes to results/ and docs/surfing.md.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -21,20 +24,32 @@ import numpy as np
 
 TARGETS, ROWS, SEED, FAR = 60, 40, 2026, 5.0
 ADAM = {"solver": "adam", "maxiter": 10_000, "stall": 1000}
-RATES = {5: 0.3, 20: 0.03}  # of Adam, the best ones of the suite's
-BUDGET = 1000  # of Adam on the networks before the last
 LEAST_SQUARES = {"solver": "lm"}
-CASES = ("k = 5", "k = 20", "k = 20, 40 measurements", "k = 20, real images", "k = 5, bad starts")
+CASES = (
+    "k = 5", "k = 20", "k = 50", "k = 20, 40 measurements", "k = 20, real images",
+    "k = 5, bad starts",
+)  # fmt: skip
+
+
+def best_of(table: Path, method: str, k: int) -> dict:
+    """The row of the suite's table with the best rate."""
+    with table.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {"model": "dcgan", "k": str(min(k, 20)), "method": method, "best": "True"}
+    return next(row for row in rows if wanted.items() <= row.items())
 
 
 def problem(folder: Path, data: str, case: str):
     """Checkpoints, x* or None, images, A or None, and how a descent may begin."""
+    from deepopt.bench._settings import SurfingSettings
+    from deepopt.bench._trained import Trained
     from deepopt.bench.sensing import gaussian
+    from deepopt.bench.surfing import EVERY
     from deepopt.generators.images import load_held_out
-    from deepopt.generators.sources import open_checkpoints
 
-    k = 5 if case.startswith("k = 5") else 20
-    source = open_checkpoints(folder / f"dcgan-{k}-half-40-0-tensorflow")
+    k = int(case.split(",")[0].removeprefix("k = "))
+    settings = SurfingSettings(scale="half", data=data, generators=folder)
+    source = Trained("dcgan", k, EVERY, settings).open()
     rng = np.random.default_rng(SEED)
     wanted = rng.uniform(-1.0, 1.0, (TARGETS, k))
     starts = {"random": rng.uniform(-1.0, 1.0, (TARGETS, 1, k)), "codebook": "codebook"}
@@ -47,7 +62,9 @@ def problem(folder: Path, data: str, case: str):
     return source, wanted, source.outputs(len(source) - 1, wanted), matrix, starts
 
 
-def measure(folder: Path, data: str, case: str, method: str, solver: str, start: str) -> dict:
+def measure(
+    folder: Path, data: str, table: Path, case: str, method: str, solver: str, start: str
+) -> dict:
     """Share recovered, or the median error per pixel, and mean forward passes."""
     import deepopt
 
@@ -55,8 +72,10 @@ def measure(folder: Path, data: str, case: str, method: str, solver: str, start:
     flat = images.reshape(len(images), -1)
     options = LEAST_SQUARES | {"schedule": deepopt.Surf(longest=5)}
     if solver == "adam":
-        rate = {"learning_rate": RATES[source.latent_dim]}
-        options = ADAM | rate | {"schedule": deepopt.Surf(budget=BUDGET)}
+        best = best_of(table, {"direct": "adam"}.get(method, method), source.latent_dim)
+        options = ADAM | {"learning_rate": float(best["rate"])}
+        if method == "surf":
+            options["schedule"] = deepopt.Surf(budget=int(best["budget"]))
     options |= {"starts": starts[start], "n_starts": 1}
     y = flat if matrix is None else flat @ matrix.T
     result = deepopt.invert(source, y, method, operator=matrix, options=options, rng=0)
@@ -98,13 +117,13 @@ def table(results: dict) -> str:
 
 
 if __name__ == "__main__":
-    folder, data = Path(sys.argv[1]), sys.argv[2]
+    folder, data, suite = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     kept = folder / "ablation.json"
     results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     for words in combinations():
         name = " | ".join(words)
         if name not in results:
-            results[name] = measure(folder, data, *words)
+            results[name] = measure(folder, data, suite, *words)
             kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
             print(name, results[name], flush=True)
     common.write("surfing_ablation", results, table(results))
