@@ -202,7 +202,13 @@ class _Branch(NamedTuple):
 
 
 def slack_rows(network: ReluNetwork, x: Array, tau: float) -> list[NDArray[np.intp]]:
-    """S(x, θ, τ): for each hidden layer the rows whose preactivation at x (k,) is within ±tau."""
+    """S(x, θ, τ): for each hidden layer the rows whose preactivation at x (k,) is within ±tau.
+
+    >>> weights = np.array([[1.0], [-2.0]])
+    >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
+    >>> slack_rows(fold, np.array([0.1]), tau=0.15)
+    [array([0])]
+    """
     return [np.flatnonzero(np.abs(z) <= tau) for z in network.preactivations(x)]
 
 
@@ -339,7 +345,31 @@ def _finished(network: ReluNetwork, branch: _Branch) -> Piece:
 
 
 def project(x: Array, normals: Array, offsets: Array) -> Array:
-    """The point of {N x + o ≥ 0} nearest to x (k,); ValueError if that is empty."""
+    """The orthogonal projection onto a polytope {N x + o ≥ 0}.
+
+    Parameters
+    ----------
+    x : ndarray (k,)
+    normals : ndarray (rows, k)
+        N; of any lengths.
+    offsets : ndarray (rows,)
+        o.
+
+    Returns
+    -------
+    ndarray (k,)
+        The nearest point, x itself where it lies inside.
+
+    Raises
+    ------
+    ValueError
+        If the polytope is empty.
+
+    Examples
+    --------
+    >>> project(np.array([3.0, 2.0]), np.array([[-1.0, 0.0]]), np.array([1.0]))  # x_1 ≤ 1
+    array([1., 2.])
+    """
     if (normals @ x + offsets >= 0).all():
         return x
     nearest = _nearest(x, normals, offsets)
@@ -367,10 +397,18 @@ def _nearest(x: Array, normals: Array, offsets: Array) -> Array | None:
 
 
 def descend_on(piece: Piece, y: Array, x: Array) -> Array:
-    """The minimiser (k,) of ½ |G(x) - y|² on a piece, by projected gradient descent from x (k,).
+    """The minimiser (k,) of ½ |G(x) - y|² on a piece, by projected gradient descent.
 
     The step is one over the largest curvature, with Nesterov's momentum, which begins anew wherever
-    it points uphill.
+    it points uphill (O'Donoghue & Candès, Adaptive restart for accelerated gradient schemes, 2015).
+    It ends when a step is below 1e-12 (|x| + 1), or after 10,000.
+
+    Parameters
+    ----------
+    piece : Piece
+    y : ndarray (n,)
+    x : ndarray (k,)
+        Where it begins, inside the piece or not.
     """
     curvature = piece.slope.T @ piece.slope
     pull = piece.slope.T @ (piece.intercept - y)
@@ -412,6 +450,13 @@ def follow(network: ReluNetwork, y: Array, x: Array, tau: float, most: int = MOS
         The minimiser before.
     tau, most
         As `pieces_near` takes them.
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0], [-1.0]])
+    >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
+    >>> follow(fold, np.array([2.0]), np.array([0.1]), tau=0.2).x.round(6)  # |x| = 2
+    array([2.])
     """
     around, complete = pieces_near(network, x, tau, most)
     if not around:

@@ -57,6 +57,8 @@ def write(
     write_tables(out / "table.md", tables)
     for table in tables:
         table.show(console)
+    if parts["images"] and not _of(parts["images"], "", "lasso"):
+        console.print("The Lasso needs scikit-learn: pip install 'deepopt[bench]'", markup=False)
     say_where(console, out, files)
     return results
 
