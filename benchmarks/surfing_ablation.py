@@ -41,14 +41,14 @@ def best_of(table: Path, method: str, k: int) -> dict:
 
 def problem(folder: Path, data: str, case: str):
     """Checkpoints, x* or None, images, A or None, and how a descent may begin."""
-    from deepopt.bench._settings import SurfingSettings
+    from deepopt.bench._settings import GeneratorSettings
     from deepopt.bench._trained import Trained
     from deepopt.bench.sensing import gaussian
     from deepopt.bench.surfing import EVERY
     from deepopt.generators.images import load_held_out
 
     k = int(case.split(",")[0].removeprefix("k = "))
-    settings = SurfingSettings(scale="half", data=data, generators=folder)
+    settings = GeneratorSettings(scale="half", data=data, generators=folder)
     source = Trained("dcgan", k, EVERY, settings).open()
     rng = np.random.default_rng(SEED)
     wanted = rng.uniform(-1.0, 1.0, (TARGETS, k))

@@ -260,11 +260,12 @@ class _Call:
 
     def _follow(self, inversion: Inversion, networks: Iterator[Weights]) -> None:
         """Algorithm 2: from the minimisers on one network to those on the next, to the last."""
-        options, model = self._options, self._source.model
+        options, model, matrix = self._options, self._source.model, self._matrix
+        dense = None if matrix is None else to_numpy(matrix).astype("float64")
         for t, weights in enumerate(networks, 2):
             network = read_network(model, weights)
-            if self._matrix is not None:
-                network = network.measured_by(to_numpy(self._matrix).astype("float64"))
+            if dense is not None:
+                network = network.measured_by(dense)
             steps = []
             for y, x in zip(self._targets, inversion.found.x, strict=True):
                 inversion.check_time()

@@ -283,12 +283,7 @@ def _entered(
     network: ReluNetwork, branch: _Branch, signs: NDArray[np.bool_], free: tuple[int, ...]
 ) -> _Branch | None:
     """The branch in its next layer, whose rows but the free ones keep these signs."""
-    layer = len(branch.signs)
-    inputs = branch.inputs
-    if branch.signs:
-        slope, intercept = _rows(network, inputs, layer - 1, slice(None))
-        passes = branch.signs[-1]
-        inputs = np.where(passes[:, None], slope, 0.0), np.where(passes, intercept, 0.0)
+    layer, inputs = len(branch.signs), _passed_on(network, branch)
     kept = np.setdiff1d(np.arange(len(signs)), free)
     below = branch._replace(inputs=inputs, signs=(*branch.signs, signs), free=free)
     return _cut(below, *_rows(network, inputs, layer, kept), signs[kept])
@@ -332,12 +327,17 @@ def _interior(normals: Array, offsets: Array, x: Array) -> Array | None:
     return inside
 
 
+def _passed_on(network: ReluNetwork, branch: _Branch) -> tuple[Array, Array]:
+    """What the branch's layer gives to the next one, as affine functions of x."""
+    if not branch.signs:
+        return branch.inputs
+    slope, intercept = _rows(network, branch.inputs, len(branch.signs) - 1, slice(None))
+    passes = branch.signs[-1]
+    return np.where(passes[:, None], slope, 0.0), np.where(passes, intercept, 0.0)
+
+
 def _finished(network: ReluNetwork, branch: _Branch) -> Piece:
-    slope, intercept = branch.inputs
-    if branch.signs:
-        slope, intercept = _rows(network, branch.inputs, len(branch.signs) - 1, slice(None))
-        passes = branch.signs[-1]
-        slope, intercept = np.where(passes[:, None], slope, 0.0), np.where(passes, intercept, 0.0)
+    slope, intercept = _passed_on(network, branch)
     return Piece(
         branch.signs, branch.normals, branch.offsets, network.last @ slope,
         network.last @ intercept + network.shift, branch.inside,

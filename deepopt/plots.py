@@ -179,8 +179,7 @@ def data_profiles(data: Sequence[Profile], xlabel: str, title: str) -> Figure:
                     **styles[name])  # fmt: skip
         ax.set_ylim(-0.02, 1.02)
         _dress(ax, profile.title, "share solved")
-    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    _name(figure, [Line2D([], [], label=name, **styles[name]) for name in names])
     return figure
 
 
@@ -223,8 +222,7 @@ def distances(data: Sequence[Distances], title: str, near: float = 0.01) -> Figu
         ax.axvline(near, color="0.3", linestyle=":", linewidth=1.0)
         ax.set_ylim(-0.02, 1.02)
         _dress(ax, panel.title, "share of trials")
-    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(names))
+    _name(figure, [Line2D([], [], label=name, **styles[name]) for name in names])
     return figure
 
 
@@ -237,7 +235,7 @@ class Lines:
     title, xlabel, ylabel : str
         What stands above, below and beside it.
     curves : dict of str to (x, y)
-        Sequences of equal length.
+        Sequences of equal length; at least one.
     log : tuple of {"x", "y"}, default both
         The logarithmic axes.
     """
@@ -266,12 +264,13 @@ def lines(data: Sequence[Lines], title: str) -> Figure:
     for ax, panel in zip(axes, data, strict=False):
         for name, (x, y) in panel.curves.items():
             ax.plot(x, y, marker="o", markersize=3, **styles[name])
-        _dress(ax, panel.title, panel.ylabel, logarithmic="x" in panel.log)
+        curves = panel.curves.values()  # an axis without a positive value cannot be logarithmic
+        has_x, has_y = (any(v > 0 for curve in curves for v in curve[i]) for i in (0, 1))
+        _dress(ax, panel.title, panel.ylabel, logarithmic="x" in panel.log and has_x)
         ax.set_xlabel(panel.xlabel, fontsize=8)
-        if "y" in panel.log:
+        if "y" in panel.log and has_y:
             ax.set_yscale("log")
-    handles = [Line2D([], [], label=name, **styles[name]) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    _name(figure, [Line2D([], [], label=name, **styles[name]) for name in names])
     return figure
 
 
@@ -320,8 +319,7 @@ def boxes(data: Sequence[Boxes], title: str) -> Figure:
         ax.set_xlabel(panel.xlabel)
         _dress(ax, panel.title, panel.ylabel, logarithmic=False)
         ax.set_ylim(bottom=0.0)
-    handles = [Patch(facecolor=colours[name], edgecolor="black", label=name) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6))
+    _name(figure, [Patch(facecolor=colours[n], edgecolor="black", label=n) for n in names])
     figure.suptitle(title, fontsize=11)
     return figure
 
@@ -394,6 +392,11 @@ def _surface(ax: Any, target: Surfaces, time: int, heights: Array) -> None:
     ax.set_xlabel("$x_1$", fontsize=8)
     ax.set_ylabel("$x_2$", fontsize=8)
     ax.tick_params(labelsize=6)
+
+
+def _name(figure: Figure, handles: Sequence[Any]) -> None:
+    """One legend below all panels, up to six names in a row."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
 
 
 def _last(data: Sequence[Profile]) -> float:

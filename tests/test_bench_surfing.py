@@ -96,7 +96,7 @@ def test_the_suite_surfing(data, tiny, tmp_path):
 
 
 def test_a_training_that_is_lost_is_repeated(data, tiny, tmp_path):
-    settings = bench._settings.SurfingSettings(data=data, generators=tmp_path)
+    settings = bench._settings.GeneratorSettings(data=data, generators=tmp_path)
     trained = _trained.Trained("vae", 2, 2, settings)
     first = trained.open().read(3)
     checkpoints.path(trained.folder, 6).unlink()
@@ -106,7 +106,7 @@ def test_a_training_that_is_lost_is_repeated(data, tiny, tmp_path):
 
 
 def test_until_counts_to_the_moment_from_which_a_trial_stays_near(data, tiny, tmp_path):
-    settings = bench._settings.SurfingSettings(data=data, generators=tmp_path)
+    settings = bench._settings.GeneratorSettings(data=data, generators=tmp_path)
     source = _trained.Trained("vae", 2, 2, settings).open()
     wanted = _trained.uniform(np.random.default_rng(0), 4, 2)
     starts = wanted[:, None] + np.array([0.0, 0.001, 0.02, 3.0])[:, None, None]
@@ -229,9 +229,22 @@ def test_algorithm_2_stays_on_the_minimiser_below_the_bound(monkeypatch):
     assert found["bound"] == pytest.approx(expected)
 
 
+def test_a_part_of_the_balls_is_reported_too(monkeypatch, few_rays, tmp_path):
+    monkeypatch.setitem(theory.SIZES, "quick", theory.Size(1, (2,), (2, 8), 1))
+    for path, kept in ((tmp_path / "first", 1), (tmp_path / "later", 5)):
+        bench.run("theory", path, quiet=True, only="ball")
+        for cell in sorted((path / "cells").iterdir())[kept:]:
+            cell.unlink()
+        monkeypatch.setattr(theory, "NETWORKS", ((2, (6,)),))
+        monkeypatch.setattr(theory, "POINTS", 1)
+        results = bench.run("theory", path, quiet=True, only="pieces")
+        assert len(results["summary"]["ball"]) == kept
+        assert "Theorem 3.1" in (path / "table.md").read_text()
+
+
 def test_the_seed_of_the_suite_is_that_of_its_cells():
     def first(seed):
-        settings = bench._settings.TheorySettings(seed=seed, only="ball")
+        settings = bench._settings.ScaledSettings(seed=seed, only="ball")
         cell = next(c for c in theory.cells(settings) if c.parameters["expansion"] == 8)
         return cell.parameters["seed"], cell.work()["radius"]
 

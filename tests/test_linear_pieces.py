@@ -9,6 +9,7 @@ from keras import layers
 from scipy.optimize import minimize
 
 import deepopt
+from deepopt.bench._flows import random_network
 from deepopt.generators import Architecture
 from deepopt.generators.architectures import initialise
 from deepopt.linear_pieces import (
@@ -25,15 +26,7 @@ K, HIDDEN, N = 2, (8, 12), 20
 
 
 def network(seed=0, k=K, hidden=HIDDEN, n=N):
-    """Weights as in paper B's Theorem 3.1."""
-    rng, sizes = np.random.default_rng(seed), (k, *hidden)
-    shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
-    return ReluNetwork(
-        tuple(rng.standard_normal(shape) / shape[0] ** 0.5 for shape in shapes),
-        tuple(rng.standard_normal(size) / size**0.5 for size in hidden),
-        rng.standard_normal((n, sizes[-1])) / n**0.5,
-        np.zeros(n),
-    )
+    return random_network(np.random.default_rng(seed), k, hidden, n)
 
 
 def shifted(net, by):

@@ -123,17 +123,6 @@ class ScaledSettings(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class TheorySettings(ScaledSettings):
-    """Parts by name."""
-
-    def check(self) -> None:
-        from . import theory
-
-        super().check()
-        read_names(self.only, theory.NAMES, "part")
-
-
-@dataclasses.dataclass(frozen=True)
 class GeneratorSettings(ScaledSettings):
     """Images to train on, the folder of the trainings, and trials (None: by the scale)."""
 
@@ -154,28 +143,6 @@ class GeneratorSettings(ScaledSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class SurfingSettings(GeneratorSettings):
-    """Generators by name."""
-
-    def check(self) -> None:
-        from . import surfing
-
-        super().check()
-        read_names(self.only, surfing.NAMES, "generator")
-
-
-@dataclasses.dataclass(frozen=True)
-class SensingSettings(GeneratorSettings):
-    """Parts of generators by name."""
-
-    def check(self) -> None:
-        from . import sensing
-
-        super().check()
-        read_names(self.only, sensing.NAMES, "part")
-
-
-@dataclasses.dataclass(frozen=True)
 class LandscapeSettings(GeneratorSettings):
     """No parts."""
 
@@ -190,8 +157,8 @@ KINDS: dict[str, type[Settings]] = {
     "convexity": ConvexitySettings,
     "peers": PeersSettings,
     "black-box": BlackBoxSettings,
-    "surfing": SurfingSettings,
-    "sensing": SensingSettings,
+    "surfing": GeneratorSettings,
+    "sensing": GeneratorSettings,
     "landscape": LandscapeSettings,
-    "theory": TheorySettings,
+    "theory": ScaledSettings,
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..plots import Lines
-    from ._settings import TheorySettings
+    from ._settings import ScaledSettings
 
 Row = dict[str, Any]
 FARTHEST = 100.0  # times 1 + |y|: where the search for a ball ends
@@ -24,7 +24,7 @@ SHOWN = 3  # rides on flows that jump
 
 
 def write(
-    settings: TheorySettings, records: list[Record], out: Path, console: Console
+    settings: ScaledSettings, records: list[Record], out: Path, console: Console
 ) -> dict[str, Any]:
     """Write the files of the suite from the records that are there, and print the tables."""
     from .. import plots
@@ -53,7 +53,7 @@ def write(
             drawn = list(lines(rows[part], records))
             plots.save(plots.lines(drawn, title), out / f"{part}.png")
             files += [f"{part}.csv", f"{part}.png"]
-            tables += [make(rows[part]) for make in makers]
+            tables += [made for make in makers if (made := make(rows[part])).rows]
     for table in tables:
         table.show(console)
     write_tables(out / "table.md", tables)
@@ -136,20 +136,21 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
         f"k = {k}, d = {depth}": _median(_where(measured, k=k, depth=depth), "times", "relative")
         for k, depth in _distinct(measured, "k", "depth")
     }
-    yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
+    if curves:
+        yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
 
 
 def length_table(rows: Sequence[Row]) -> Table:
     """Medians of the radius itself, by |y|."""
     alone = [row for row in rows if row["rows"] is None and row["y"] == "any"]
-    (expansion,) = {row["expansion"] for row in alone if row["norm"] != 1.0}
+    expansion = max((row["expansion"] for row in alone if row["norm"] != 1.0), default=None)
     norms = [norm for (norm,) in _distinct(alone, "norm")]
     lines = []
     for k, depth in _distinct(alone, "k", "depth"):
         some = _where(alone, k=k, depth=depth, expansion=expansion)
         known = dict(zip(*_median(some, "norm", "radius"), strict=True))
         cells = [f"{known[norm]:.2f}" if norm in known else "-" for norm in norms]
-        lines.append([str(k), str(depth), *cells])
+        lines += [[str(k), str(depth), *cells]] if known else []
     columns = ("k", "d", *(f"length {norm:g}" for norm in norms))
     return Table(f"… its radius by the length of y, e = {expansion}, medians", columns, lines, 0)
 

@@ -98,3 +98,14 @@ def digest(data: str | Path, held_out: bool = False) -> str:
 def uniform(rng: np.random.Generator, count: int, k: int) -> np.ndarray:
     """Latents (count, k) as the paper draws them for every model, from [-1, 1]^k."""
     return rng.uniform(-1.0, 1.0, (count, k))
+
+
+def inverted(source: Source, y: np.ndarray, method: str, **given: Any) -> Any:
+    """`deepopt.invert`, but Ctrl-C ends the suite and not one result."""
+    from .._invert import invert
+    from .._result import Status
+
+    result = invert(source, y, method, **given)
+    if np.any(result.status == Status.INTERRUPTED):
+        raise KeyboardInterrupt
+    return result

@@ -16,7 +16,7 @@ import numpy as np
 
 from ._cells import Cell, Record
 from ._report import say_where, write_results
-from ._trained import Trained
+from ._trained import Trained, inverted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,8 +51,6 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
 
     A height is -½ |G_t(x) - y|²; rows follow the second latent.
     """
-    from .._invert import invert
-    from .._result import Status
     from ..generators import load_images
     from ..schedules import Surf
 
@@ -63,9 +61,7 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
     options = {
         "solver": "adam", "starts": "zero", "learning_rate": RATE, "schedule": Surf(LONGEST),
     }  # fmt: skip
-    result = invert(source, y, "surf", options=options, rng=trained.settings.seed)
-    if result.status == Status.INTERRUPTED:
-        raise KeyboardInterrupt
+    result = inverted(source, y, "surf", options=options, rng=trained.settings.seed)
     path = np.vstack([result.path, result.x])
 
     def height(t: int, latents: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from . import surfing
 from ._cells import Cell
 from ._objectives import read_names
 from ._sensing_report import write as write
-from ._trained import Trained, digest
+from ._trained import Trained, digest, inverted, uniform
 
 if TYPE_CHECKING:
     from ._settings import GeneratorSettings
@@ -105,14 +105,15 @@ def _options(
 
     if method in DEFAULTS:
         return "direct", DEFAULTS[method]
-    starts = np.random.default_rng([seed, 4]).uniform(-1.0, 1.0, (RESTARTS, count, K))
+    drawn = uniform(np.random.default_rng([seed, 4]), RESTARTS * count, K)
+    starts = drawn.reshape(RESTARTS, count, K).swapaxes(0, 1)
     options: dict[str, Any] = {
         "solver": "adam", "learning_rate": RATE[part],
         "maxiter": LONGEST[part], "stall": STALL[part],
-        "starts": starts[:1].swapaxes(0, 1),
+        "starts": starts[:, :1],
     }  # fmt: skip
     if method == "restarts":
-        return "direct", options | {"starts": starts.swapaxes(0, 1)}
+        return "direct", options | {"starts": starts}
     if method == "adam":
         return "direct", options
     return "surf", options | {"schedule": Surf(budget=surfing.budget_after(needs[-1]))}
@@ -121,7 +122,7 @@ def _options(
 def recover(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> dict[str, Any]:
     """Whether x* comes back from A G(x*), by trial."""
     source, seed = trained.open(), trained.settings.seed
-    wanted = np.random.default_rng([seed, 1]).uniform(-1.0, 1.0, (trials, K))
+    wanted = uniform(np.random.default_rng([seed, 1]), trials, K)
     way, options = _options("recovery", method, trials, seed, *needs)
     matrix = gaussian(seed, m, int(np.prod(source.output_shape)))
     return surfing.measure(source, wanted, way, seed, operator=matrix, **options)
@@ -129,16 +130,11 @@ def recover(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> 
 
 def rebuild(trained: Trained, m: int, trials: int, method: str, *needs: Any) -> dict[str, Any]:
     """The error per pixel of held-out images from A y."""
-    from .._invert import invert
-    from .._result import Status
-
     source, seed = trained.open(), trained.settings.seed
     images = held_out(trained.settings.data, trials)
     way, options = _options("images", method, len(images), seed, *needs)
     matrix = gaussian(seed, m, images.shape[1])
-    result = invert(source, images @ matrix.T, way, operator=matrix, options=options, rng=seed)
-    if (result.status == Status.INTERRUPTED).any():
-        raise KeyboardInterrupt
+    result = inverted(source, images @ matrix.T, way, operator=matrix, options=options, rng=seed)
     return {
         "errors": per_pixel(result.output.reshape(images.shape), images), "fun": result.fun,
         "iterations": result.nit, "passes": result.cost,

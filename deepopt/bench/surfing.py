@@ -17,7 +17,7 @@ import numpy as np
 from ._cells import Cell
 from ._objectives import read_names
 from ._surfing_report import write as write
-from ._trained import Trained, uniform
+from ._trained import Trained, inverted, uniform
 
 if TYPE_CHECKING:
     from ..generators.sources import Source
@@ -115,9 +115,6 @@ def measure(
     `until` is the number of iterations until |x̂ - x*| < 0.01 for good, seen every few iterations,
     and `passes_until` that of forward passes; None where it did not get there.
     """
-    from .._invert import invert
-    from .._result import Status
-
     count, last = len(wanted), len(source) - 1
     until = np.full((2, count), np.nan)
 
@@ -130,9 +127,9 @@ def measure(
 
     images = source.outputs(last, wanted)
     y = images if operator is None else images.reshape(count, -1) @ operator.T
-    result = invert(source, y, method, operator=operator, options=options, callback=watch, rng=seed)
-    if (result.status == Status.INTERRUPTED).any():
-        raise KeyboardInterrupt
+    result = inverted(
+        source, y, method, operator=operator, options=options, callback=watch, rng=seed
+    )
     distances = np.linalg.norm(result.x - wanted, axis=1)
     watch(result)
     until[:, distances >= NEAR] = np.nan

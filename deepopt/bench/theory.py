@@ -29,7 +29,7 @@ from ._theory_report import FARTHEST
 from ._theory_report import write as write
 
 if TYPE_CHECKING:
-    from ._settings import TheorySettings
+    from ._settings import ScaledSettings
 
 Array = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ EXPANDED = 8  # where m varies
 NETWORKS = ((2, (20,)), (2, (20, 40)), (5, (50,)), (5, (50, 100)), (10, (100, 200)))
 
 
-def cells(settings: TheorySettings) -> Iterator[Cell]:
+def cells(settings: ScaledSettings) -> Iterator[Cell]:
     """The cells: those of the balls, the flows and the pieces."""
     asked, size = read_names(settings.only, NAMES, "part"), SIZES[settings.scale]
     parts = {"ball": _balls(size), "flow": _moving(size), "pieces": _counted(size)}
