@@ -1,12 +1,15 @@
-"""Keep a run of `deepopt bench`, and bring its tables and figures into docs/.
+"""Keep a run of `deepopt bench`, and bring its tables and figures into docs/; or go on from it.
 
     python keep.py convexity deepopt-bench/convexity
+    python keep.py --back convexity deepopt-bench/convexity
 
-keeps the results in results/SUITE and the figures in docs/images, and writes the tables between
-the marks of the page that they belong to.
+The first keeps the results in results/SUITE and the figures in docs/images, and writes the tables
+between the marks of the page that they belong to. The second puts the kept cells into the folder of
+a run, on another machine say: the same `deepopt bench` runs those that are missing.
 """
 
 import gzip
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -50,7 +53,16 @@ def main(suite: str, run: Path) -> None:
     common.insert(page, {mark: at.read_text("utf-8") for mark, at in tables.items()})
 
 
+def back(suite: str, run: Path) -> None:
+    from deepopt.bench._cells import put_back
+
+    kept = HERE / "results" / suite / "results.json.gz"
+    results = json.loads(gzip.decompress(kept.read_bytes()))
+    print(f"{put_back(results, run / 'cells')} cells put into {run}")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in PAGES:
+    *flag, suite, run = sys.argv[1:] if len(sys.argv) > 2 else (None, None)
+    if flag not in ([], ["--back"]) or suite not in PAGES:
         sys.exit(__doc__)
-    main(sys.argv[1], Path(sys.argv[2]))
+    (back if flag else main)(suite, Path(run))

@@ -1,13 +1,14 @@
 """The suites of paper B: small runs of each, and what their numbers mean."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from deepopt import bench
 from deepopt.bench import _flows, _trained, landscape, sensing, surfing, theory
-from deepopt.bench._cells import Cell, finished, run_cells
+from deepopt.bench._cells import Cell, finished, put_back, run_cells
 from deepopt.bench._report import console_for
 from deepopt.bench._surfing_report import PAPER, PAPER_DIMS
 from deepopt.generators import checkpoints, load_images
@@ -116,6 +117,19 @@ def test_until_counts_to_the_moment_from_which_a_trial_stays_near(data, tiny, tm
     assert np.isnan(found["until"]).tolist() == [False, False, True, True]
     assert found["until"][0] <= 8
     np.testing.assert_array_equal(found["passes_until"][:2], 2 * found["until"][:2])
+
+
+def test_cells_put_back_from_results_are_finished(data, tiny, tmp_path):
+    asked = {"data": data, "trials": 2, "quiet": True, "only": "vae-10"}
+    first = bench.run("surfing", tmp_path / "one", **asked)
+    cells = tmp_path / "two" / "cells"
+    assert put_back(first, cells) == len(first["cells"])
+    assert put_back(first, cells) == 0
+    shutil.rmtree(tmp_path / "one" / "cells")
+    again = bench.run(
+        "surfing", tmp_path / "two", generators=tmp_path / "one" / "generators", **asked
+    )
+    assert again == first
 
 
 def test_the_papers_table_is_complete():

@@ -59,8 +59,28 @@ class Cell:
 
     def path(self, folder: Path) -> Path:
         """Where its result is kept."""
-        key = json.dumps(self.key, sort_keys=True)
-        return folder / f"{self.name}.{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
+        return path_of(folder, self.name, self.key)
+
+
+def path_of(folder: Path, name: str, key: Mapping[str, Any]) -> Path:
+    """Where the result of the cell with this name and key is kept."""
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    return folder / f"{name}.{digest[:8]}.json"
+
+
+def put_back(results: Mapping[str, Any], folder: Path) -> int:
+    """Make the cells of a ``results.json`` that `folder` lacks finished ones of it; how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    put = 0
+    for cell in results["cells"]:
+        path = path_of(folder, cell["cell"], cell["parameters"])
+        if not path.exists():
+            environment = results["environments"][cell.get("environment", 0)]
+            write_json(
+                path, {"format": FORMAT, "seconds": None} | cell | {"environment": environment}
+            )
+            put += 1
+    return put
 
 
 def run_cells(cells: Sequence[Cell], folder: Path, console: Console) -> None:

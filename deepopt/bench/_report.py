@@ -43,7 +43,9 @@ def write_results(
             "environments": environments,
             **more,
             "cells": [
-                {key: record[key] for key in ("cell", "parameters", "result")} for record in records
+                {key: record[key] for key in ("cell", "parameters", "seconds", "result")}
+                | {"environment": environments.index(record["environment"])}
+                for record in records
             ],
         }
     )

@@ -39,8 +39,8 @@ TRIALS = {
     "images": {"quick": 6, "half": 100, "full": 200},
 }
 DEFAULTS = {"default": {}, "boxed": {"latent_bounds": 1.0}}  # of deepopt's call
-RATE = {"recovery": 0.01, "images": 0.03}
-LONGEST, STALL = {"recovery": 20_000, "images": 5000}, {"recovery": 1000, "images": 300}
+RATE = {"recovery": 0.1, "images": 0.03}
+LONGEST, STALL = {"recovery": 10_000, "images": 5000}, {"recovery": 1000, "images": 300}
 RESTARTS = 10
 PENALTIES = tuple(10.0**-e for e in np.arange(1.0, 5.1, 0.5))  # of the Lasso, per measurement
 CHOSEN_ON = 20  # training images on which its penalty is chosen
