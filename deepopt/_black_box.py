@@ -24,7 +24,7 @@ import numpy as np
 
 from . import _scan
 from ._drive import Best
-from ._elite import Elite
+from ._elite import Elite, Minimum
 from ._evolution import Evolution
 from ._filtering import Filtering
 from ._polish import Polished, polish
@@ -41,6 +41,13 @@ AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
 WAIT = 100  # points for each dimension and one more, by which evolution comes later
 MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
+
+
+def kinds() -> tuple[type, ...]:
+    """The classes whose objects a search holds."""
+    from cmaes import CMA
+
+    return Elite, Minimum, Evolution, Filtering, CMA
 
 
 class BlackBoxSearch:
@@ -61,6 +68,8 @@ class BlackBoxSearch:
         self.gradient: np.ndarray | None = None  # at the point that was polished last
         self.polished_x: np.ndarray | None = None
         self.fun_per_rate = np.full(len(options.rates()), np.inf)
+        self._spent: dict[str, float] = {}  # points of each arm, for its share
+        self._gain = (np.inf, self._objective.nfev)  # the last one: the value, and when
 
     def _lowest(self) -> np.ndarray:
         """The lowest point that is known, else the centre."""
@@ -74,21 +83,22 @@ class BlackBoxSearch:
     def _run_arms(self) -> Status:
         objective, log, limits = self._objective, self._parts.log, self._parts.limits
         arms = self._arms()
-        spent = dict.fromkeys(arms, 0.0)
-        if "evolution" in spent:
-            spent["evolution"] = float(WAIT * (self._box.dim + 1))
-        lowest, last_gain = np.inf, objective.nfev
+        self._spent = dict.fromkeys(arms, 0.0)
+        if "evolution" in arms:
+            self._spent["evolution"] = float(WAIT * (self._box.dim + 1))
+        vars(self).update(self._parts.kept.get("search", {}))
         try:
-            while objective.nfev < AGAIN * last_gain + MORE * (self._box.dim + 1):
+            while objective.nfev < AGAIN * self._gain[1] + MORE * (self._box.dim + 1):
+                self._parts.begin(lambda: {"search": vars(self)})
                 before = objective.nfev
-                turn = min(spent, key=spent.__getitem__)
+                turn = min(self._spent, key=self._spent.__getitem__)
                 arms[turn]()
-                spent[turn] += (objective.nfev - before) / SHARES[turn]
+                self._spent[turn] += (objective.nfev - before) / SHARES[turn]
                 log.nit += 1
                 log.record(0, objective.nfev, objective.best_f)
                 least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
-                if objective.best_f < lowest - least:
-                    lowest, last_gain = objective.best_f, objective.nfev
+                if objective.best_f < self._gain[0] - least:
+                    self._gain = (objective.best_f, objective.nfev)
                 self._look()
                 if log.nit >= limits.maxiter:
                     return Status.MAXITER

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ._backend import name as backend
 from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_grad
 from ._black_box import BlackBoxSearch
+from ._black_box import kinds as of_black_box
 from ._box import Box
+from ._checks import shown
 from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, records
 from ._easier import check_path, outside, traced
 from ._elite import Minimum
+from ._files import folder_for
 from ._loop import Group, Program, make_group
 from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
 from ._result import Status, make_result
-from ._search import Search
+from ._saving import Saver, State, digest
+from ._search import KINDS, Search
 from .reparametrizations import Start
 from .schedules import Eased
 
@@ -33,6 +40,8 @@ WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
 SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
 PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
+FREE = {"checkpoint", "save_every", "maxtime", "disp"}  # options that a call may change on its way
+OVER = (Status.CONVERGED, Status.MAXITER, Status.MAXFEV, Status.NOT_FINITE)  # nothing left to do
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
 
 
@@ -48,10 +57,18 @@ class Asked(NamedTuple):
     options: Options
     callback: Callable[[np.ndarray, float, int, int], bool] | None
     started: float  # time.perf_counter()
+    rng: np.random.Generator
+    seeded: bool  # whether the user gave that
 
 
 class Call:
-    """Runs what was asked; `run` may be called once."""
+    """Runs what was asked; `run` may be called once.
+
+    Attributes
+    ----------
+    kept : dict
+        What was saved of this call; empty where nothing was.
+    """
 
     def __init__(self, asked: Asked) -> None:
         options = asked.options
@@ -66,12 +83,51 @@ class Call:
         self.options = options if self.objective.traceable else options.outside()
         self.recipe = self.options.recipe()
         self._searches_outside = options.searches_outside and not self.objective.traceable
-        sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
-        self.spread = self.objective.range(self.maxfev, sampled)
+        self._saver = self._open_saver()
+        self.kept = {} if self._saver is None else self._saver.kept or {}
+        self.spread = self.kept.get("spread") or self._range()
         self._check_spread()
         self.log = Log(asked.started)
         self._easy = self._easier()
         self.residuals = read_residuals(self.objective, self.recipe, options.dtype, self.box)
+
+    def _open_saver(self) -> Saver | None:
+        asked, options = self.asked, self.options
+        if options.checkpoint is None:
+            return None
+        shared = {
+            "call": self, "options": options, "recipe": self.recipe, "box": self.box,
+            "objective": self.objective, "rng": asked.rng,
+        }  # fmt: skip
+        kinds = KINDS if self.objective.traceable else of_black_box()
+        return Saver(Path(options.checkpoint), options.save_every, _described(asked), shared, kinds)
+
+    def begin(self, state: Callable[[], State]) -> None:
+        """A part begins: what the saver has to know of it beside the call's own state."""
+        if self._saver is None:
+            return
+
+        def whole() -> State:
+            return state() | {
+                "rng": self.asked.rng.bit_generator.state, "objective": self.objective.state(),
+                "log": self.log.state(), "spread": self.spread,
+            }  # fmt: skip
+
+        self._saver.begin(whole, bridged=not self.objective.traceable)
+
+    def _go_on(self) -> None:
+        """Stand where the saved call stood; from now on it is kept."""
+        self.objective.saver = self._saver
+        if self.kept:
+            self.asked.rng.bit_generator.state = self.kept["rng"]
+            self.objective.restore(self.kept["objective"])
+            self.log.restore(self.kept["log"])
+            if self.options.disp:
+                print(f"{self.asked.method}: goes on from {self.options.checkpoint}")
+
+    def _range(self) -> float:
+        sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
+        return self.objective.range(self.maxfev, sampled)
 
     def _check_spread(self) -> None:
         with np.errstate(over="ignore", under="ignore"):
@@ -122,8 +178,17 @@ class Call:
             return None
         return outside(schedule, self.box, self.options.dtype, self.options.batched, self.deadline)
 
-    def run(self, rng: np.random.Generator) -> OptimizeResult:
-        options, x0 = self.options, self.asked.x0
+    def run(self) -> OptimizeResult:
+        if self._saver is None:
+            return self._run()
+        with self._saver.keeping():
+            self._go_on()
+            result = self._run()
+            self._saver.over = result.status in OVER
+        return result
+
+    def _run(self) -> OptimizeResult:
+        options, x0, rng = self.options, self.asked.x0, self.asked.rng
         reserve = 1 if x0 is None else 2  # f at the result, and at x0
         self.limits = Limits(int(options.maxiter), max(0, self.maxfev - reserve), self.deadline)
         if options.searches and self.objective.traceable:
@@ -156,6 +221,7 @@ class Call:
     def _descend(self, rng: np.random.Generator) -> OptimizeResult:
         """One descent with every rate from every start."""
         options, x0 = self.options, self.asked.x0
+        self.begin(dict)
         starts = [
             self.recipe.reparametrization.init(self.box, rng, x0 if index == 0 else None)
             for index in range(options.networks)
@@ -310,7 +376,24 @@ class Call:
         return points[0] if x0 is None else self.box.from_unit(x0), np.nan
 
 
-def run(asked: Asked, rng: np.random.Generator) -> OptimizeResult:
+def run(asked: Asked) -> OptimizeResult:
     """Run a call, in its precision."""
-    with precision(asked.options.dtype):
-        return Call(asked).run(rng)
+    with precision(asked.options.dtype), contextlib.ExitStack() as scope:
+        if asked.options.checkpoint is not None:
+            folder = Path(asked.options.checkpoint).parent
+            scope.enter_context(folder_for(folder, name="checkpoint"))
+        return Call(asked).run()
+
+
+def _described(asked: Asked) -> dict[str, str]:
+    """What tells a call from others, under names that a user knows."""
+    options, box, x0 = asked.options, asked.box, asked.x0
+    names = {field.name for field in dataclasses.fields(options)} - FREE
+    return {
+        "fun": getattr(asked.fun, "__qualname__", repr(asked.fun)), "args": shown(asked.args),
+        "jac": repr(asked.jac), "method": asked.method, "backend": backend(),
+        "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
+        "x0": "none" if x0 is None else digest(x0),
+        **({"rng": digest(repr(asked.rng.bit_generator.state))} if asked.seeded else {}),
+        **{f"option {name}": repr(getattr(options, name)) for name in sorted(names)},
+    }  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numbers
 import operator
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,14 @@ def check_flag(label: str, value: Any) -> None:
     """Raise TypeError unless `value` is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{label} must be True or False, got {shown(value)}")
+
+
+def check_file(label: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is the path of a file, there or not."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{label} must be a path, got {shown(value)}")
+    if not os.fspath(value) or Path(value).is_dir():
+        raise ValueError(f"{label} must be the path of a file, got {shown(os.fspath(value))}")
 
 
 def in_brief(error: BaseException) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._backend import Tensor, to_numpy, to_tensor
-from ._loop import CHUNK_SECONDS, Group, Program, State
+from ._loop import CHUNK_SECONDS, Group, Program, State, numbers, with_numbers
 from ._objective import Objective, OutOfTimeError
 from ._result import Status
 
@@ -64,6 +64,15 @@ class Log:
         for column, value in zip(self.history.values(), line, strict=True):
             column[len(column) - again :] = [value]
 
+    def state(self) -> dict[str, Any]:
+        """The lines so far, and the seconds that they took."""
+        history = {key: list(column) for key, column in self.history.items()}
+        return {"nit": self.nit, "history": history, "took": time.perf_counter() - self.started}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.nit, self.history = state["nit"], state["history"]
+        self.started = time.perf_counter() - state["took"]
+
 
 def records(maxiter: int, widest: int) -> Iterator[int]:
     """Iterations at which Python looks at the state: gaps of a quarter, from 1 to `widest`."""
@@ -99,6 +108,7 @@ class Driver:
         easy: Easy | None = None,
     ) -> None:
         self.groups = groups
+        self._recorded = 0  # the last of the stops that has been dealt with
         self._program = program
         self._objective = objective
         self._limits = limits
@@ -110,25 +120,58 @@ class Driver:
         points = recipe.reparametrization.n_points * recipe.schedule.samples
         self._cost = points * objective.points_per_gradient
 
-    def run(self, stops: Iterable[int]) -> Status:
-        """Advance, with a record at each of the iterations `stops`, and say what ended it."""
+    def run(self, stops: Iterable[int], enough: Callable[[Driver], bool] | None = None) -> Status:
+        """Advance, with a record at each of the iterations `stops`, and say what ended it.
+
+        `enough(self)` is asked at each of them whether to leave the rest.
+        """
+        self._go_back()
         try:
             for record in stops:
+                if record <= self._recorded:
+                    continue
                 for index in range(len(self.groups)):
                     status = self._advance(index, record)
                     if status is not None:
                         self._record()
                         return status
                 self._record()
+                self._recorded = record
                 if self._watch(self.best(), self._log.nit + self.nit):
                     return Status.CALLBACK
                 if all(to_numpy(group.state.done).all() for group in self.groups):
                     return self._why_done()
+                if enough is not None and enough(self):
+                    break
         except KeyboardInterrupt:
             return Status.INTERRUPTED
         except OutOfTimeError:
             return Status.MAXTIME
         return Status.MAXITER
+
+    def _go_back(self) -> None:
+        """Stand where this descent was interrupted, if it was."""
+        saver = self._objective.saver
+        stood = None if saver is None else saver.interrupted()
+        if stood is None:
+            return
+        for index, arrays in enumerate(stood["groups"]):
+            state, data = self.groups[index]
+            self.groups[index] = Group(with_numbers(state, arrays), data)
+        self._reached, self._recorded = stood["reached"], stood["recorded"]
+        self._objective.restore(stood["objective"])
+        self._log.restore(stood["log"])
+
+    def _stand(self) -> None:
+        """Tell the saver where this descent stands."""
+        if self._objective.saver is None:
+            return
+        states, reached = [group.state for group in self.groups], list(self._reached)
+        rest = {
+            "reached": reached, "recorded": self._recorded,
+            "objective": self._objective.state(), "log": self._log.state(),
+        }  # fmt: skip
+        self._objective.saver.stand(lambda: {"groups": [numbers(state) for state in states]} | rest)
 
     @property
     def nit(self) -> int:
@@ -194,6 +237,7 @@ class Driver:
                 return Status.MAXTIME
             length = min(stop - self._reached[index], allowed, self._chunk_length(left))
             self._run_chunk(index, self._reached[index] + length)
+            self._stand()
         return None
 
     def _chunk_length(self, left: float) -> int:

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+class CheckpointError(ValueError):
+    """A file that is no checkpoint, or of something else; its message names the file."""
+
+
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A draft in the same folder that takes the place of `path` when the scope ends well."""

@@ -15,8 +15,20 @@ from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
+from keras.backend import standardize_dtype
 
-from ._backend import Compiled, Tensor, Tensors, differences, jacobian, normal, ops, to_tensor, vjp
+from ._backend import (
+    Compiled,
+    Tensor,
+    Tensors,
+    differences,
+    jacobian,
+    normal,
+    ops,
+    to_numpy,
+    to_tensor,
+    vjp,
+)
 from ._box import Box, Kinds
 from .descents import Descent, Seen, per_run
 from .reparametrizations import Reparametrization, Start
@@ -41,6 +53,21 @@ class State(NamedTuple):
     pace: Tensors  # the pace's memory, each (R,)
     nit: Tensor  # (R,) int32
     done: Tensor  # (R,) bool: stalled, as long as it may be, at its target, or without a value
+
+
+def numbers(state: State) -> list[np.ndarray]:
+    """What a state consists of, as arrays."""
+    return [to_numpy(tensor) for tensor in keras.tree.flatten(state)]
+
+
+def with_numbers(state: State, arrays: Iterable[np.ndarray]) -> State:
+    """A state with these numbers in place of its own."""
+    old = keras.tree.flatten(state)
+    new = [
+        to_tensor(array, standardize_dtype(tensor.dtype))
+        for array, tensor in zip(arrays, old, strict=True)
+    ]
+    return keras.tree.pack_sequence_as(state, new)  # type: ignore[no-any-return]
 
 
 class Data(NamedTuple):

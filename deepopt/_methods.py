@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._backend import FLOATS
-from ._checks import check_choice, check_flag, check_number, shown
+from ._checks import check_choice, check_file, check_flag, check_number, shown
 from .descents import DESCENTS, Adam, Descent, GradientDescent
 from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
@@ -76,6 +77,10 @@ class Options:
     dtype: str = option("float64", '"float64" or "float32"')
     disp: bool | int = option(False, "print progress and the outcome")
     batched: bool | None = option(None, "whether f takes (N, d); None to find out")
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, "a file: the state is kept there, and the same call goes on from it"
+    )
+    save_every: float = option(30.0, "seconds between two saves to it")
     schedule: Schedule | None = option(None, "a schedule in place of the method's own")
     descent: Descent | str | None = option(
         None, 'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"'
@@ -96,6 +101,9 @@ class Options:
         if self.batched is not None:
             check_flag("batched", self.batched)
         check_choice("dtype", self.dtype, FLOATS)
+        if self.checkpoint is not None:
+            check_file("checkpoint", self.checkpoint)
+        check_number("save_every", self.save_every, above=0.0)
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
         elif self.descent is not None:

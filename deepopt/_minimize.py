@@ -153,8 +153,11 @@ def minimize(
     with TURN:
         box, x0_unit = read_domain(x0, bounds, scale, fun)
         watch = None if callback is None else _wrap_callback(callback)
-        asked = Asked(fun, args, jac or None, box, x0_unit, name, settings, watch, started)
-        return run(asked, generator)
+        asked = Asked(
+            fun, args, jac or None, box, x0_unit, name, settings, watch, started, generator,
+            rng is not None,
+        )  # fmt: skip
+        return run(asked)
 
 
 def scipy_method(method: str | Recipe) -> Callable[..., OptimizeResult]:

@@ -32,6 +32,7 @@ from ._recognise import (
     Recogniser,
     mapped,
 )
+from ._saving import Saver
 from ._threads import threads_as_before
 from ._values import as_gradient, as_values
 from .problems import Problem
@@ -72,6 +73,8 @@ class Objective:
         Points evaluated, and those evaluated with their gradient.
     best_x, best_f
         The lowest finite value that a call from Python gave, and its point (None before one).
+    saver : Saver or None
+        Who keeps the values of a black box.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Objective:
         self.box = box
         self.best_x: np.ndarray | None = None
         self.best_f = np.inf
+        self.saver: Saver | None = None
         self._jac, self._args, self._dtype = jac, args, dtype
         self._deadline = deadline
         self._problem = f if isinstance(f, Problem) and not args else None
@@ -145,6 +149,13 @@ class Objective:
     @property
     def _scheme(self) -> str:
         return self._jac if isinstance(self._jac, str) else "2-point"
+
+    def state(self) -> dict[str, Any]:
+        """What has been counted and found."""
+        return {key: getattr(self, key) for key in ("nfev", "njev", "best_x", "best_f")}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
 
     def count(self, points: int) -> None:
         """Add points evaluated with their gradient by a compiled program."""
@@ -276,7 +287,11 @@ class Objective:
             part = x[at : at + size]
             argument = part if self.kind == BATCHED_BLACK_BOX else part[0]
             self.nfev += len(part) * counted
-            out = np.asarray(read(function(argument.copy()), argument))
+
+            def call(argument: np.ndarray = argument) -> np.ndarray:
+                return np.asarray(read(function(argument.copy()), argument))
+
+            out = call() if self.saver is None else self.saver.value(call)
             out = out.reshape((len(part), *out.shape[argument.ndim - 1 :]))
             if counted and not np.iscomplexobj(out):
                 self._note(part, out if out.ndim == 1 else out[:, 0])

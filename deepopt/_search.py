@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from functools import partial
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +26,7 @@ import numpy as np
 from . import _scan
 from ._box import Box
 from ._drive import Best, Driver, Limits, Log
-from ._elite import Elite
+from ._elite import Elite, Minimum
 from ._loop import Program, make_group
 from ._methods import Recipe
 from ._objective import Objective
@@ -57,6 +59,10 @@ SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
 
 
+KINDS = (Elite, Minimum, _scan.Axes, _scan.Oblique)  # whose objects a search holds
+Plan = Generator[Callable[[], Any], Any, Any]  # of parts; it is sent what each came to
+
+
 class Stopped(Exception):  # noqa: N818
     """A limit was reached; carries the status."""
 
@@ -71,6 +77,9 @@ class Parts(Protocol):
     log: Log
     residuals: Residuals
 
+    kept: dict[str, Any]  # what was saved of the search
+
+    def begin(self, state: Callable[[], dict[str, Any]]) -> None: ...
     @property
     def watched(self) -> bool: ...
     def program(self, recipe: Recipe) -> Program: ...
@@ -104,26 +113,69 @@ class Search:
         self._objective, self._box = parts.objective, parts.box
         self._x0 = x0
         self._polished = np.inf  # the value last polished
-        self._useful: list[_scan.Axes] = []  # directions along which scans have helped
+        self._directions = {"axes": _scan.Axes()}
+        self._outcomes: list[Any] = []  # what the parts so far came to
         self.elite = Elite()
         self.gradient: np.ndarray | None = None  # at the point that was polished last
         self.polished_x: np.ndarray | None = None
         self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
 
     def run(self) -> Status:
+        plan = self._plan()
+        vars(self).update(self._parts.kept.get("search", {}))
+        part = next(plan)
+        for outcome in self._outcomes:
+            part = plan.send(outcome)
         try:
-            self._begin()
-            stale, horizon, batches = 0, FIRST_RIDE, HOPS
-            while stale < PATIENCE:
-                hopped, rode = self._hop(batches), self._ride(horizon)
-                if hopped or rode:
-                    self._sweeps()
-                stale = 0 if hopped or rode else stale + 1
-                horizon *= 1 if hopped and not rode else 2
-                batches *= 1 if rode and not hopped else 2
+            while True:
+                self._parts.begin(lambda: {"search": vars(self)})
+                self._outcomes.append(part())
+                part = plan.send(self._outcomes[-1])
+        except StopIteration:
+            return Status.CONVERGED
         except Stopped as stop:
             return self._stopped(stop.args[0])
-        return Status.CONVERGED
+
+    def _plan(self) -> Plan:
+        """The parts one after the other; it depends on nothing but what they came to."""
+        useful = yield from self._first()
+        stale, horizon, batches = 0, FIRST_RIDE, HOPS
+        while stale < PATIENCE:
+            hopped = yield from self._hops(batches)
+            rode = yield partial(self._ride, horizon)
+            if hopped or rode:
+                yield from self._sweeps(useful)
+            stale = 0 if hopped or rode else stale + 1
+            horizon *= 1 if hopped and not rode else 2
+            batches *= 1 if rode and not hopped else 2
+
+    def _first(self) -> Plan:
+        """From the first start downhill, then scans; the names of directions that were of use."""
+        useful = []
+        yield self._begin
+        yield from self._hops(FIRST_HOPS)
+        if (yield partial(self._scan_through_centre, "axes", 1)):
+            yield partial(self._scan_through_centre, "axes", 1, FINE)
+            useful.append("axes")
+        learned = yield self._learn
+        if learned and (yield partial(self._scan_through_centre, "learned", BLOCKS)):
+            useful.append("learned")
+        yield from self._sweeps(useful)
+        return useful
+
+    def _hops(self, batches: int) -> Plan:
+        """Batches of local searches; whether they lowered the best value."""
+        before = yield self._lowest
+        for _ in range(batches):
+            yield self._hop
+        return (yield partial(self._polish_after, before))
+
+    def _sweeps(self, useful: list[str]) -> Plan:
+        """Scans from the best point, along directions that were of use, as long as they help."""
+        for directions in useful:
+            for _ in range(SWEEPS):
+                if not (yield partial(self._scan_through_best, directions)):
+                    break
 
     def _stopped(self, status: Status) -> Status:
         """A last polish where only the iterations have run out."""
@@ -137,19 +189,18 @@ class Search:
     # The parts
 
     def _begin(self) -> None:
-        """From the first start downhill, then scans along the axes and learned directions."""
+        """From the first start downhill."""
         first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
         self._values(first[None])
         self._polish(first)
-        self._hop(FIRST_HOPS)
-        axes = _scan.Axes()
-        if self._scan_along(self._box.centre, axes, 1):
-            self._scan_along(self._box.centre, axes, 1, FINE)
-            self._useful.append(axes)
-        directions = self._learn()
-        if directions is not None and self._scan_along(self._box.centre, directions, BLOCKS):
-            self._useful.append(directions)
-        self._sweeps()
+
+    def _lowest(self) -> float:
+        return self._objective.best_f
+
+    def _polish_after(self, before: float) -> bool:
+        """A polish; whether the best value is lower than before."""
+        self._polish()
+        return self._gained(before)
 
     def _ride(self, horizon: int) -> bool:
         """The schedule from beginning to end, with every rate; whether that lowered the best."""
@@ -162,17 +213,13 @@ class Search:
             self._polish()
         return self._gained(before)
 
-    def _hop(self, batches: int) -> bool:
-        """Batches of local searches; whether they lowered the best value."""
-        before = self._objective.best_f
+    def _hop(self) -> None:
+        """A batch of local searches."""
         recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
         longest = max(LOCAL, min(PER_VARIABLE * self._box.dim, LONGEST))
-        for _ in range(batches):
-            starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
-            horizon = self._affordable(longest, recipe, len(starts), 1.0)
-            self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
-        self._polish()
-        return self._gained(before)
+        starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
+        horizon = self._affordable(longest, recipe, len(starts), 1.0)
+        self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
 
     def _hopped(self, count: int) -> np.ndarray:
         """Where local searches begin (count, d): hops, crossings, the rest new."""
@@ -185,21 +232,23 @@ class Search:
             points[hops : hops + crossings] = self.elite.crossings(crossings, rng)
         return points
 
-    def _learn(self) -> _scan.Axes | None:
+    def _learn(self) -> bool:
         """Directions in which f may be a sum, from its Hessian at a random point."""
         d = self._box.dim
         left = self._parts.limits.maxfev - self._objective.nfev
         if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
-            return None
-        near = 0.1 * self._rng.standard_normal(d)
-        return _scan.learned_directions(self._slopes, self._box, self._box.centre + near)
+            return False
+        at = self._box.centre + 0.1 * self._rng.standard_normal(d)
+        found = _scan.learned_directions(self._slopes, self._box, at)
+        if found is not None:
+            self._directions["learned"] = found
+        return found is not None
 
-    def _sweeps(self) -> None:
-        """Scans from the best point, along directions that were of use, as long as they help."""
-        for directions in self._useful:
-            for _ in range(SWEEPS):
-                if not self._scan_along(self._best(), directions, BLOCKS):
-                    break
+    def _scan_through_centre(self, name: str, blocks: int, finer: int = 1) -> bool:
+        return self._scan_along(self._box.centre, self._directions[name], blocks, finer)
+
+    def _scan_through_best(self, name: str) -> bool:
+        return self._scan_along(self._best(), self._directions[name], BLOCKS)
 
     def _scan_along(
         self, centre: np.ndarray, directions: _scan.Axes, blocks: int, finer: int = 1
@@ -274,7 +323,9 @@ class Search:
         driver = Driver(
             parts.program(recipe), self._objective, [group], limits, parts.watch, parts.log
         )
-        status = driver.run(self._records(driver, limits.maxiter, recipe is self._recipe))
+        gap = GAP_WATCHED if parts.watched else GAP
+        stops = chain(range(gap, limits.maxiter, gap), [limits.maxiter])
+        status = driver.run(stops, None if recipe is self._recipe else self._thinned_out)
         parts.log.nit += driver.nit
         self._gather(driver.best_points(), driver.best_per_run())
         if recipe is self._recipe:
@@ -284,14 +335,9 @@ class Search:
         if parts.log.nit >= parts.limits.maxiter:
             raise Stopped(Status.MAXITER)
 
-    def _records(self, driver: Driver, last: int, to_the_end: bool) -> Iterator[int]:
-        """Iterations at which to look; a batch of hops is left when few of its runs go on."""
-        gap, at = GAP_WATCHED if self._parts.watched else GAP, 0
-        while at < last:
-            at = min(at + gap, last)
-            yield at
-            if not to_the_end and at >= LOCAL and driver.going().mean() < CROWD:
-                return
+    def _thinned_out(self, driver: Driver) -> bool:
+        """Whether few of a batch's runs go on."""
+        return driver.nit >= LOCAL and bool(driver.going().mean() < CROWD)
 
     def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
         """Keep the runs' best points, with the values that f itself gives them."""

@@ -15,16 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from .._files import CheckpointError as CheckpointError
 from .._files import whole, write_text
 from ._names import natural_order
 from .architectures import Architecture
 
 FORMAT = 1
 CONFIG, PATTERN = "generator.json", "step-*.npz"
-
-
-class CheckpointError(ValueError):
-    """A file that is no checkpoint, or not of this generator; its message names the file."""
 
 
 def path(folder: Path, step: int) -> Path:

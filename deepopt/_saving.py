@@ -1,0 +1,285 @@
+"""Saving a call and going on from it: one file, whole or not at all, of plain data.
+
+What a call has to do is a row of *parts*: a descent, a polish, a scan. The file holds the state in
+which the last part began, where the descent inside of it stands, and the values that a black box
+has given since. On the way back the part begins again in that state, its descent goes on from
+where it stood, and the values are taken from the file in place of calls. So the trajectory is that
+of a call that was never interrupted, and no value of a black box that reached the file is lost.
+
+Nothing in the file is code: it holds numbers, strings, arrays, lists and mappings, and the
+attributes of objects whose classes are named by those who save.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._checks import shown
+from ._files import CheckpointError, whole
+
+FORMAT = 1
+SHARE = 0.01  # of the time may go into saving, whatever the interval
+MUCH = 2**25  # bytes of values after which the beginning of a part is noted anew
+NOTES = 4  # times per interval that one is noted while values bridge the gap
+
+State = dict[str, Any]
+
+
+class Saver:
+    """The file of one call.
+
+    Parameters
+    ----------
+    path : Path
+        A file that is there is read, and must be of the same call.
+    every : float
+        Seconds between two saves.
+    call : mapping of strings
+        What tells this call from others, under names that a user knows.
+    shared : mapping
+        Objects that stay where they are, by name: in a state they are only referred to.
+    kinds : sequence of classes
+        Those whose objects a state may hold.
+
+    Attributes
+    ----------
+    kept : dict or None
+        The state in which the interrupted part began.
+    over : bool
+        Set to True when the call has come to an end of its own.
+    """
+
+    def __init__(
+        self, path: Path, every: float, call: Mapping[str, str], shared: Mapping[str, Any],
+        kinds: Sequence[type],
+    ) -> None:  # fmt: skip
+        self._path, self._every = path, every
+        self._call = {key: re.sub(r" at 0x[0-9a-f]+", "", text) for key, text in call.items()}
+        self._shared, self._kinds = shared, {kind.__name__: kind for kind in kinds}
+        self._part: Any = None  # packed
+        self._descent: Callable[[], State] | None = None
+        self._values: list[np.ndarray] = []  # since the descent, or else the part, was noted
+        self._ahead: deque[np.ndarray] = deque()  # values of the file, not asked for yet
+        self._interrupted: State | None = None  # where the descent of the file stood
+        self._again = False  # whether the part of the file has yet to begin again
+        self._saved = self._noted = time.perf_counter()
+        self._took = 0.0  # seconds of the last save
+        self.kept: State | None = None
+        self.over = False
+        if path.exists():
+            self._load()
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """A last save when the scope ends before its time; no file is left of what is over."""
+        try:
+            yield
+        finally:
+            if self.over:
+                self._path.unlink(missing_ok=True)
+            elif self._part is not None:
+                self.save()
+
+    # What the call tells
+
+    def begin(self, state: Callable[[], State], bridged: bool = False) -> None:
+        """A part begins, in this state. Where values are kept (`bridged`) not all are noted."""
+        now = time.perf_counter()
+        soon = now - self._noted < self._every / NOTES and self._size < MUCH
+        if self._again or (self._part is not None and bridged and (soon or self._ahead)):
+            self._again = False
+            return
+        self._part = _packed(state(), self._shared, self._kinds)
+        self._descent, self._values, self._noted = None, [], now
+        self._save_if_due()
+
+    def stand(self, state: Callable[[], State]) -> None:
+        """A descent within the part stands here; `state` is asked when it is saved."""
+        if not self._ahead:
+            self._descent, self._values = state, []
+            self._save_if_due()
+
+    def interrupted(self) -> State | None:
+        """Where the descent that begins now stood in the file, if it is that one."""
+        found, self._interrupted = self._interrupted, None
+        return found
+
+    def value(self, call: Callable[[], np.ndarray]) -> np.ndarray:
+        """What a black box returns: from the file, or else from the call itself."""
+        from_file = bool(self._ahead)
+        value = self._ahead.popleft() if from_file else call()
+        self._values.append(value)
+        if not from_file:
+            self._save_if_due()
+        return value
+
+    @property
+    def _size(self) -> int:
+        return sum(value.nbytes for value in self._values)
+
+    # The file
+
+    def _save_if_due(self) -> None:
+        wait = max(self._every, self._took / SHARE)
+        if self._part is not None and time.perf_counter() - self._saved >= wait:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is known."""
+        begun = time.perf_counter()
+        descent = None if self._descent is None else self._descent()
+        state = {
+            "part": self._part,
+            "descent": _packed(descent, {}, {}),
+            "values": [*self._values, *self._ahead],
+        }
+        write(self._path, self._call, state)
+        self._saved = time.perf_counter()
+        self._took = self._saved - begun
+
+    def _load(self) -> None:
+        call, state = read(self._path)
+        for key in call.keys() & self._call.keys():
+            if call[key] != self._call[key]:
+                raise CheckpointError(
+                    f"checkpoint {self._path} is of another call: its {key} is {shown(call[key])}, "
+                    f"got {shown(self._call[key])}"
+                )
+        self._part, self._again = state["part"], True
+        self.kept = _unpacked(self._part, self._shared, self._kinds)
+        self._interrupted = stood = _unpacked(state["descent"], {}, {})
+        self._descent = None if stood is None else lambda: stood
+        self._ahead = deque(state["values"])
+
+
+def digest(*parts: np.ndarray | str) -> str:
+    """A short name of arrays or texts."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(
+            part.encode() if isinstance(part, str) else np.ascontiguousarray(part).tobytes()
+        )
+    return found.hexdigest()[:12]
+
+
+# Objects as plain data
+
+
+def _packed(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+    """A copy of numbers, strings, arrays, lists and tagged pairs."""
+    for name, one in shared.items():
+        if value is one:
+            return ("shared", name)
+
+    def inner(item: Any) -> Any:
+        return _packed(item, shared, kinds)
+
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, np.random.RandomState):
+        return ("random", inner(value.get_state(legacy=False)))
+    if kinds.get(kind) is type(value):
+        content = value._asdict() if hasattr(value, "_asdict") else vars(value)
+        return ("object", [kind, inner(content)])
+    if isinstance(value, Mapping):
+        return ("mapping", [[key, inner(item)] for key, item in value.items()])
+    if isinstance(value, list | tuple | deque):
+        return [inner(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    assert value is None or isinstance(value, bool | int | float | str), type(value)
+    return value
+
+
+def _unpacked(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+    def inner(item: Any) -> Any:
+        return _unpacked(item, shared, kinds)
+
+    if isinstance(value, list):
+        return [inner(item) for item in value]
+    if not isinstance(value, tuple):
+        return value
+    tag, content = value
+    if tag == "shared":
+        return shared[content]
+    if tag == "random":
+        random = np.random.RandomState()
+        random.set_state(inner(content))
+        return random
+    if tag == "mapping":
+        return {key: inner(item) for key, item in content}
+    kind, fields = kinds[content[0]], inner(content[1])
+    if hasattr(kind, "_fields"):
+        return kind(**fields)
+    made = object.__new__(kind)
+    vars(made).update(fields)
+    return made
+
+
+# Plain data as a file
+
+
+def write(path: Path, call: Mapping[str, str], state: State) -> None:
+    """Keep a state, whole or not at all."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def written(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            arrays[str(len(arrays))] = value
+            return {"array": str(len(arrays) - 1)}
+        if isinstance(value, dict):
+            return {key: written(item) for key, item in value.items()}
+        if isinstance(value, tuple):
+            return {value[0]: written(value[1])}
+        return [written(item) for item in value] if isinstance(value, list) else value
+
+    tree = {key: written(value) for key, value in state.items()}
+    text = json.dumps({"format": FORMAT, "call": dict(call), "state": tree}).encode()
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, text=np.frombuffer(text, "uint8"), **arrays)
+    body = packed.getvalue()
+    with whole(path) as draft:
+        draft.write_bytes(hashlib.sha256(body).digest() + body)
+
+
+def read(path: Path) -> tuple[dict[str, str], State]:
+    """What `write` kept.
+
+    Raises
+    ------
+    CheckpointError
+        In one sentence, where the file is damaged or of something else.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read: {error.strerror}") from None
+    digest, body = content[:32], content[32:]
+    if hashlib.sha256(body).digest() != digest:
+        raise CheckpointError(f"checkpoint {path} is damaged, or no checkpoint of a call")
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    text = json.loads(arrays.pop("text").tobytes())
+    if text["format"] != FORMAT:
+        raise CheckpointError(f"checkpoint {path} is of format {text['format']}, expected {FORMAT}")
+
+    def found(tree: Any) -> Any:
+        if isinstance(tree, list):
+            return [found(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        ((tag, content),) = tree.items()
+        return arrays[content] if tag == "array" else (tag, found(content))
+
+    return text["call"], {key: found(value) for key, value in text["state"].items()}
