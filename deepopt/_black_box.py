@@ -45,7 +45,7 @@ MATRICES = 300  # dimensions up to which there are arms that work with d × d ma
 
 def kinds() -> tuple[type, ...]:
     """The classes whose objects a search holds."""
-    from cmaes import CMA
+    from cmaes import CMA  # type: ignore[import-untyped]
 
     return Elite, Minimum, Evolution, Filtering, CMA
 

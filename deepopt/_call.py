@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
 from ._result import Status, make_result
-from ._saving import Saver, State, digest
+from ._saving import Saver, State, described, digest
 from ._search import KINDS, Search
 from .reparametrizations import Start
 from .schedules import Eased
@@ -40,7 +39,6 @@ WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
 SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
 PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
-FREE = {"checkpoint", "save_every", "maxtime", "disp"}  # options that a call may change on its way
 OVER = (Status.CONVERGED, Status.MAXITER, Status.MAXFEV, Status.NOT_FINITE)  # nothing left to do
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
 
@@ -215,7 +213,8 @@ class Call:
             x, fun = objective.best_x, objective.best_f
         points = box.from_unit(np.array([minimum.u for minimum in minima]))
         energies = np.array([minimum.f for minimum in minima])
-        gradient = search.gradient if search.polished_x is objective.best_x else None
+        polished = np.array_equal(search.polished_x, objective.best_x)  # type: ignore[arg-type]
+        gradient = search.gradient if polished else None
         return self._result(status, x, fun, points, energies, gradient, search.fun_per_rate)
 
     def _descend(self, rng: np.random.Generator) -> OptimizeResult:
@@ -387,13 +386,12 @@ def run(asked: Asked) -> OptimizeResult:
 
 def _described(asked: Asked) -> dict[str, str]:
     """What tells a call from others, under names that a user knows."""
-    options, box, x0 = asked.options, asked.box, asked.x0
-    names = {field.name for field in dataclasses.fields(options)} - FREE
+    box, x0 = asked.box, asked.x0
     return {
         "fun": getattr(asked.fun, "__qualname__", repr(asked.fun)), "args": shown(asked.args),
         "jac": repr(asked.jac), "method": asked.method, "backend": backend(),
         "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
         "x0": "none" if x0 is None else digest(x0),
         **({"rng": digest(repr(asked.rng.bit_generator.state))} if asked.seeded else {}),
-        **{f"option {name}": repr(getattr(options, name)) for name in sorted(names)},
+        **described(asked.options),
     }  # fmt: skip

@@ -7,9 +7,12 @@ for the slowest.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -28,9 +31,11 @@ from ._backend import (
 )
 from ._box import Box
 from ._generator import Context, Generator
-from ._loop import Group, Program, State, make_group
+from ._loop import Group, Program, make_group, numbers, with_numbers
+from ._loop import State as LoopState
 from ._methods import Recipe
 from ._result import Status
+from ._saving import Saver, State
 from ._starts import Starts
 from .linear_pieces import Step
 from .reparametrizations import Start
@@ -103,6 +108,17 @@ class Found(NamedTuple):
         )  # fmt: skip
 
 
+@dataclasses.dataclass
+class Lanes:
+    """Who descends where, and who waits: pairs of a target and the number of its start."""
+
+    waiting: deque[tuple[int, int]]
+    runs: list[tuple[int, int] | None]  # of each lane
+    points: np.ndarray  # (L, k) where they began
+    wanted: np.ndarray  # (L,) their targets
+    before: np.ndarray  # (L,) iterations that are accounted for
+
+
 class Inversion:
     """Targets (B, m) and what their descents share.
 
@@ -119,6 +135,7 @@ class Inversion:
         A time.perf_counter().
     look : callable
         look(found) after every few iterations; returning True stops.
+    saver : Saver or None
 
     Attributes
     ----------
@@ -136,9 +153,11 @@ class Inversion:
         matrix: Tensor | None,
         deadline: float,
         look: Callable[[Found], bool],
+        saver: Saver | None,
     ) -> None:
         self._programs, self._settings, self._targets, self._k = programs, settings, targets, k
         self._matrix, self._deadline, self._look = matrix, deadline, look
+        self._saver = saver
         lengths = np.sum(targets**2, axis=1)
         self.lengths = np.where(lengths > 0, lengths, 1.0)  # (B,) |y|²
         self._box = Box.make(np.full(k, -np.inf), np.full(k, np.inf))
@@ -152,6 +171,13 @@ class Inversion:
     def begin(self, x: np.ndarray, f: np.ndarray | None = None) -> None:
         """Take latents (B, k) as the best so far, and f (B,) there if it is known."""
         self.found = Found.at(x, np.full(len(x), np.inf) if f is None else f)
+
+    def state(self) -> State:
+        """What has been found, and on how many networks before."""
+        return {"found": self.found, "path": self.path}
+
+    def restore(self, state: State) -> None:
+        self.found, self.path = state["found"], state["path"]
 
     def _check(self) -> None:
         if self._look(self.found):
@@ -170,37 +196,58 @@ class Inversion:
         descent = self._settings.recipe.descent
         period = getattr(descent, "period", 1)
         chunk = period * max(1, CHUNK // period)
-        waiting = deque((target, 0) for target in range(len(self._targets)))
-        runs: list[tuple[int, int] | None] = [None] * self._lanes
-        points, wanted = np.zeros((self._lanes, self._k)), np.zeros(self._lanes, dtype=int)
-        before = np.zeros(self._lanes, dtype=int)
+        lanes = Lanes(
+            deque((target, 0) for target in range(len(self._targets))), [None] * self._lanes,
+            np.zeros((self._lanes, self._k)), np.zeros(self._lanes, dtype=int),
+            np.zeros(self._lanes, dtype=int),
+        )  # fmt: skip
         group: Group | None = None
-        while waiting or any(runs):
-            fresh = np.zeros(self._lanes, dtype=bool)
-            for lane in range(self._lanes):
-                if runs[lane] is None and waiting:
-                    target, start = runs[lane] = waiting.popleft()
-                    points[lane] = starts.of(target, start, self.found.x[target])
-                    wanted[lane] = target
-                    fresh[lane] = True
-            if fresh.any():
-                idle = np.array([run is None for run in runs])
-                group = self._renewed(group, weights, points, wanted, fresh, idle)
-                before[fresh] = 0
-            assert group is not None
+        stood = None if self._saver is None else self._saver.interrupted()
+        if stood is not None:
+            self.found, lanes = stood["found"], Lanes(**stood["lanes"])
+            lanes.waiting = deque(lanes.waiting)
+            new = self._group(weights, lanes.points, lanes.wanted, self._settings.maxiter)
+            group = Group(with_numbers(new.state, stood["state"]), new.data)
+        while lanes.waiting or any(lanes.runs):
+            group = self._filled(weights, starts, lanes, group)
             group = self._advance(group, chunk)
             nit, done = to_numpy(group.state.nit), to_numpy(group.state.done)
-            self._account(group.state, runs, before)
-            for lane, run in enumerate(runs):
+            self._account(group.state, lanes.runs, lanes.before)
+            for lane, run in enumerate(lanes.runs):
                 if run is not None and done[lane]:
                     target, start = run
-                    runs[lane] = None
+                    lanes.runs[lane] = None
                     if not self._is_found(target) and start + 1 < starts.count:
-                        waiting.append((target, start + 1))
+                        lanes.waiting.append((target, start + 1))
                     else:
                         self.found.over[target] = True
-            before = nit.copy()
+            lanes.before = nit.copy()
+            self._stand(lanes, group)
             self._check()
+
+    def _filled(self, weights: Tensors, starts: Starts, lanes: Lanes, group: Group | None) -> Group:
+        """The group with the next starts in the lanes that are free."""
+        fresh = np.zeros(self._lanes, dtype=bool)
+        for lane in range(self._lanes):
+            if lanes.runs[lane] is None and lanes.waiting:
+                target, start = lanes.runs[lane] = lanes.waiting.popleft()
+                lanes.points[lane] = starts.of(target, start, self.found.x[target])
+                lanes.wanted[lane] = target
+                fresh[lane] = True
+        if group is not None and not fresh.any():
+            return group
+        lanes.before[fresh] = 0
+        idle = np.array([run is None for run in lanes.runs])
+        return self._renewed(group, weights, lanes.points, lanes.wanted, fresh, idle)
+
+    def _stand(self, lanes: Lanes, group: Group) -> None:
+        """Tell the saver how far the descents are."""
+        if self._saver is not None:
+            found = Found(*map(np.copy, self.found))
+            lanes = Lanes(*map(copy.copy, vars(lanes).values()))
+            self._saver.stand(
+                lambda: {"found": found, "lanes": vars(lanes), "state": numbers(group.state)}
+            )
 
     @property
     def certified(self) -> np.ndarray:
@@ -211,7 +258,7 @@ class Inversion:
         return bool(self.found.f[target] <= self.certified[target])
 
     def _account(
-        self, state: State, runs: list[tuple[int, int] | None], before: np.ndarray
+        self, state: LoopState, runs: list[tuple[int, int] | None], before: np.ndarray
     ) -> None:
         """Count what the lanes have spent since `before` (L,), and keep what is better."""
         nit, done, found = to_numpy(state.nit), to_numpy(state.done), self.found
@@ -261,8 +308,9 @@ class Inversion:
     # Through the networks of a training
 
     def ride(
-        self, networks: Iterator[Tensors], iterations: list[int], starts: np.ndarray, smooth: bool
-    ) -> None:
+        self, networks: Iterator[Tensors], iterations: list[int], starts: np.ndarray,
+        smooth: bool, begin: Callable[[Callable[[], State]], None], kept: State,
+    ) -> None:  # fmt: skip
         """Descend on each network from the minimisers on the last, and keep them in `path`.
 
         Parameters
@@ -273,10 +321,19 @@ class Inversion:
         starts : ndarray (B, k)
         smooth : bool
             Whether a step between two networks that costs too much is halved.
+        begin : callable
+            Told of every network, with the state in which it begins.
+        kept : dict
+            That of the network on which the ride was interrupted; empty where it was not.
         """
         points, last, f = starts, None, np.full(len(starts), np.inf)
-        everyone = np.arange(len(starts))
-        for weights, most in zip(networks, iterations, strict=True):
+        points, f = kept.get("points", points), kept.get("f", f)
+        everyone, ridden = np.arange(len(starts)), len(self.path)
+        for number, (weights, most) in enumerate(zip(networks, iterations, strict=True)):
+            if number < ridden:
+                last = weights if smooth else None
+                continue
+            begin(partial(dict, points=points, f=f))
             halvings = HALVINGS if smooth else 0
             points, f = self._cross(everyone, last, weights, points, f, most, halvings)
             self.path.append(points)
@@ -387,7 +444,7 @@ def _resting(group: Group, lanes: np.ndarray) -> Group:
     return Group(group.state._replace(done=done), group.data)
 
 
-def _replaced(state: State, fresh: State, rows: np.ndarray) -> State:
+def _replaced(state: LoopState, fresh: LoopState, rows: np.ndarray) -> LoopState:
     """`state` with the runs `rows` (L,) bool as in `fresh`."""
     mask = to_tensor(rows, "bool")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from typing import Any
 
 import numpy as np
 
 from ._backend import FLOATS
-from ._checks import check_choice, check_flag, check_number, shown
+from ._checks import check_choice, check_file, check_flag, check_number, shown
 from ._inversion import Settings
 from ._loop import NEVER
 from ._methods import Recipe, option
@@ -53,6 +54,10 @@ class InvertOptions:
     ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
     disp: bool = option(False, "print the outcome")
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, "a file: the state is kept there, and the same call goes on from it"
+    )
+    save_every: float = option(30.0, "seconds between two saves to it")
     preset: str | None = option(None, '"paper": the settings of the surfing paper')
 
     def check(self) -> None:
@@ -82,6 +87,9 @@ class InvertOptions:
             check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
         check_flag("disp", self.disp)
+        if self.checkpoint is not None:
+            check_file("checkpoint", self.checkpoint)
+        check_number("save_every", self.save_every, above=0.0)
 
     @property
     def _kind(self) -> str:

@@ -13,6 +13,7 @@ attributes of objects whose classes are named by those who save.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import json
@@ -32,6 +33,8 @@ FORMAT = 1
 SHARE = 0.01  # of the time may go into saving, whatever the interval
 MUCH = 2**25  # bytes of values after which the beginning of a part is noted anew
 NOTES = 4  # times per interval that one is noted while values bridge the gap
+
+FREE = {"checkpoint", "save_every", "maxtime", "disp"}  # options that a call may change on its way
 
 State = dict[str, Any]
 
@@ -141,7 +144,7 @@ class Saver:
         descent = None if self._descent is None else self._descent()
         state = {
             "part": self._part,
-            "descent": _packed(descent, {}, {}),
+            "descent": _packed(descent, self._shared, self._kinds),
             "values": [*self._values, *self._ahead],
         }
         write(self._path, self._call, state)
@@ -150,7 +153,7 @@ class Saver:
 
     def _load(self) -> None:
         call, state = read(self._path)
-        for key in call.keys() & self._call.keys():
+        for key in [key for key in self._call if key in call]:
             if call[key] != self._call[key]:
                 raise CheckpointError(
                     f"checkpoint {self._path} is of another call: its {key} is {shown(call[key])}, "
@@ -158,9 +161,15 @@ class Saver:
                 )
         self._part, self._again = state["part"], True
         self.kept = _unpacked(self._part, self._shared, self._kinds)
-        self._interrupted = stood = _unpacked(state["descent"], {}, {})
+        self._interrupted = stood = _unpacked(state["descent"], self._shared, self._kinds)
         self._descent = None if stood is None else lambda: stood
         self._ahead = deque(state["values"])
+
+
+def described(options: Any) -> dict[str, str]:
+    """The options (a dataclass) that make a call what it is."""
+    names = {field.name for field in dataclasses.fields(options)} - FREE
+    return {f"option {name}": shown(getattr(options, name)) for name in sorted(names)}
 
 
 def digest(*parts: np.ndarray | str) -> str:
@@ -222,7 +231,7 @@ def _unpacked(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) 
     kind, fields = kinds[content[0]], inner(content[1])
     if hasattr(kind, "_fields"):
         return kind(**fields)
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     vars(made).update(fields)
     return made
 
@@ -265,12 +274,17 @@ def read(path: Path) -> tuple[dict[str, str], State]:
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"checkpoint {path} cannot be read: {error.strerror}") from None
-    digest, body = content[:32], content[32:]
-    if hashlib.sha256(body).digest() != digest:
-        raise CheckpointError(f"checkpoint {path} is damaged, or no checkpoint of a call")
-    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    text = json.loads(arrays.pop("text").tobytes())
+    try:
+        digest, body = content[:32], content[32:]
+        if hashlib.sha256(body).digest() != digest:
+            raise ValueError
+        with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+        text = json.loads(arrays.pop("text").tobytes())
+    except Exception as error:  # zipfile's and NumPy's, of many types
+        raise CheckpointError(
+            f"checkpoint {path} is damaged, or no checkpoint of a call"
+        ) from error
     if text["format"] != FORMAT:
         raise CheckpointError(f"checkpoint {path} is of format {text['format']}, expected {FORMAT}")
 

@@ -15,7 +15,7 @@ import deepopt
 from deepopt import Adam, Latent, LevenbergMarquardt, Surf
 from deepopt._backend import jacobian, ops, precision, to_numpy, to_tensor
 from deepopt._inversion import Inversion
-from deepopt._invert import _compiled
+from deepopt._invert_call import _compiled
 from deepopt._invert_files import invert_files
 from deepopt.descents import Seen
 from deepopt.generators import Architecture, CheckpointError
