@@ -75,19 +75,27 @@ class Call:
         limit = np.inf if options.maxtime is None else float(options.maxtime)
         self.deadline = asked.started + limit
         self.objective = Objective(
-            asked.fun, asked.jac, asked.args, asked.box, options.dtype, options.batched,
-            self.maxfev, self.deadline,
-        )  # fmt: skip
-        self.options = options if self.objective.traceable else options.outside()
+            asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline
+        )
+        self.options = options
+        self.log = Log(asked.started)
+        self.kept: State = {}
+        self._saver: Saver | None = None
+        self._seen = Best(np.empty(0), np.inf, 0)  # what was shown last
+
+    def _prepare(self) -> None:
+        """Find out about f, and what the call is made of."""
+        options, objective = self.options, self.objective
+        objective.recognise(options.batched, self.maxfev)
+        self.options = options if objective.traceable else options.outside()
         self.recipe = self.options.recipe()
-        self._searches_outside = options.searches_outside and not self.objective.traceable
+        self._searches_outside = options.searches_outside and not objective.traceable
         self._saver = self._open_saver()
         self.kept = {} if self._saver is None else self._saver.kept or {}
         self.spread = self.kept.get("spread") or self._range()
         self._check_spread()
-        self.log = Log(asked.started)
         self._easy = self._easier()
-        self.residuals = read_residuals(self.objective, self.recipe, options.dtype, self.box)
+        self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
 
     def _open_saver(self) -> Saver | None:
         asked, options = self.asked, self.options
@@ -177,13 +185,48 @@ class Call:
         return outside(schedule, self.box, self.options.dtype, self.options.batched, self.deadline)
 
     def run(self) -> OptimizeResult:
-        if self._saver is None:
-            return self._run()
-        with self._saver.keeping():
+        try:
+            try:
+                self._prepare()
+            except KeyboardInterrupt:
+                return self._nothing_but_the_best()
+            return self._run() if self._saver is None else self._run_kept(self._saver)
+        except Exception as error:
+            self._attach_best(error)
+            raise
+
+    def _run_kept(self, saver: Saver) -> OptimizeResult:
+        with saver.keeping():
             self._go_on()
             result = self._run()
-            self._saver.over = result.status in OVER
+            saver.over = result.status in OVER
         return result
+
+    def _nothing_but_the_best(self) -> OptimizeResult:
+        """The result where the call was interrupted before it began."""
+        objective, x0 = self.objective, self.asked.x0
+        x, fun = self.box.from_unit(self.box.centre if x0 is None else x0), np.nan
+        if objective.best_x is not None:
+            x, fun = objective.best_x, objective.best_f
+        none = np.full(len(self.options.rates()), np.inf)
+        return self._result(Status.INTERRUPTED, x, fun, x[None], np.array([fun]), None, none)
+
+    def _attach_best(self, error: Exception) -> None:
+        """Nothing is lost with an exception of the user's function or callback."""
+        from scipy.optimize import OptimizeResult
+
+        objective, (x, fun, _) = self.objective, self._seen
+        if objective.best_x is not None and objective.best_f < fun:
+            x, fun = objective.best_x, objective.best_f
+        if not np.isfinite(fun):
+            return
+        best = OptimizeResult(x=self.box.clip(x), fun=fun, nfev=objective.nfev, njev=objective.njev)
+        with contextlib.suppress(AttributeError, TypeError):  # an exception that takes neither
+            error.best_so_far = best  # type: ignore[attr-defined]
+            error.add_note(
+                f"The best point so far, f = {fun:.10g} after {objective.nfev} points, is in this "
+                "exception's attribute best_so_far."
+            )
 
     def _run(self) -> OptimizeResult:
         options, x0, rng = self.options, self.asked.x0, self.asked.rng
@@ -270,6 +313,7 @@ class Call:
             best = best._replace(x=self.objective.best_x, fun=self.objective.best_f)
         if not np.isfinite(best.fun):
             return False
+        self._seen = best
         x = self.box.clip(best.x)
         if self.options.disp:
             seconds = time.perf_counter() - self.asked.started

@@ -62,9 +62,8 @@ def traced(
 def outside(schedule: Eased, box: Box, dtype: str, batched: bool | None, deadline: float) -> Easy:
     """easy(x (N, d), t) -> values and gradients by differences, called from Python."""
     now = [0.0]
-    objective = Objective(
-        lambda x: schedule.easy(x, now[0]), "2-point", (), box, dtype, batched, UNLIMITED, deadline
-    )
+    objective = Objective(lambda x: schedule.easy(x, now[0]), "2-point", (), box, dtype, deadline)
+    objective.recognise(batched, UNLIMITED)
 
     def easy(x: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray]:
         now[0] = t

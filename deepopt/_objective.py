@@ -50,6 +50,8 @@ class OutOfTimeError(Exception):
 class Objective:
     """f on a box, with counts of the points evaluated and the best of those seen from Python.
 
+    A black box of one point, until `recognise` has found out more.
+
     Parameters
     ----------
     f : callable
@@ -60,10 +62,6 @@ class Objective:
     box : Box
     dtype : {"float64", "float32"}
         Precision in which a traced function is evaluated inside the loop.
-    batched : bool or None
-        Whether f takes (N, d); None to find out.
-    maxfev : int
-        Below a handful of points nothing is spent on finding out.
     deadline : float
         A time.perf_counter() after which a black box is not called again.
 
@@ -84,8 +82,6 @@ class Objective:
         args: tuple[Any, ...],
         box: Box,
         dtype: str,
-        batched: bool | None,
-        maxfev: int,
         deadline: float = np.inf,
     ) -> None:
         self.nfev = 0
@@ -101,11 +97,27 @@ class Objective:
         residuals = getattr(f, "residuals", None)
         self._residuals = (lambda x: residuals(x, *args)) if args and residuals else residuals
         self._recogniser = Recogniser(self._f, (f, args), box, dtype)
-        with precision(dtype):
-            self._recognised = self._recognise(batched, maxfev)
-        self.nfev += self._recogniser.nfev
+        self._recognised = Recognised(BLACK_BOX)  # until `recognise` knows better
 
-    def _recognise(self, batched: bool | None, maxfev: int) -> Recognised:
+    def recognise(self, batched: bool | None, maxfev: int) -> None:
+        """Find out what kind of function f is.
+
+        Parameters
+        ----------
+        batched : bool or None
+            Whether f takes (N, d); None to find out.
+        maxfev : int
+            Below a handful of points nothing is spent on finding out.
+        """
+        try:
+            with precision(self._dtype):
+                self._recognised = self._find(batched, maxfev)
+        finally:
+            self.nfev += self._recogniser.nfev
+            for point, value in self._recogniser.seen:
+                self._note(point[None], np.array([value]))
+
+    def _find(self, batched: bool | None, maxfev: int) -> Recognised:
         if self._jac is None and self._problem is not None:
             return self._recogniser.of_problem(self._problem)
         if self._jac is not None or maxfev < LEAST_BUDGET:

@@ -57,6 +57,8 @@ def mapped(f: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
 class Recogniser:
     """Finds out about one function; `nfev` counts the points that it took.
 
+    `seen` holds points (d,) that f was called with from Python, and their values.
+
     Parameters
     ----------
     f : callable
@@ -72,6 +74,7 @@ class Recogniser:
         self, f: Callable[[Any], Any], identity: tuple[Any, ...], box: Box, dtype: str
     ) -> None:
         self.nfev = 0
+        self.seen: list[tuple[np.ndarray, float]] = []
         self._f = f
         self._dtype = dtype
         self._identity = identity
@@ -214,6 +217,8 @@ class Recogniser:
                 alone = as_values(out, (), point.shape)
             except Exception:  # not a function of this form
                 return False
+            if not tensors:
+                self.seen.append((point, float(alone)))
             if not np.allclose(alone, values[index], tolerance, tolerance, equal_nan=True):
                 return False
         return True
