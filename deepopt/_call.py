@@ -21,6 +21,7 @@ from ._easier import check_path, outside, traced
 from ._elite import Minimum
 from ._files import folder_for
 from ._loop import Group, Program, make_group
+from ._memory import check_memory
 from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
@@ -28,12 +29,15 @@ from ._residuals import read_residuals
 from ._result import Status, make_result
 from ._saving import Saver, State, described, digest
 from ._search import KINDS, Search
+from ._slope_check import check_slopes
+from ._workers import Calls, Workers, calls_by
 from .reparametrizations import Start
 from .schedules import Eased
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
+LOOKED_AT = 100  # points of a call that affords a look at the user's gradient
 WIDEST_GAP = 500  # iterations between two records of the history
 WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
 SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
@@ -57,6 +61,7 @@ class Asked(NamedTuple):
     started: float  # time.perf_counter()
     rng: np.random.Generator
     seeded: bool  # whether the user gave that
+    workers: Workers = 1
 
 
 class Call:
@@ -68,15 +73,16 @@ class Call:
         What was saved of this call; empty where nothing was.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, calls: Calls | None) -> None:
         options = asked.options
         self.asked, self.box = asked, asked.box
         self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
         limit = np.inf if options.maxtime is None else float(options.maxtime)
         self.deadline = asked.started + limit
         self.objective = Objective(
-            asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline
-        )
+            asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline,
+            calls,
+        )  # fmt: skip
         self.options = options
         self.log = Log(asked.started)
         self.kept: State = {}
@@ -94,6 +100,8 @@ class Call:
         self.kept = {} if self._saver is None else self._saver.kept or {}
         self.spread = self.kept.get("spread") or self._range()
         self._check_spread()
+        self._check_slopes()
+        self._foresee()
         self._easy = self._easier()
         self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
 
@@ -130,6 +138,22 @@ class Call:
             self.log.restore(self.kept["log"])
             if self.options.disp:
                 print(f"{self.asked.method}: goes on from {self.options.checkpoint}")
+
+    def _check_slopes(self) -> None:
+        """Look at the user's own gradient, where there are points for that."""
+        own = callable(self.asked.jac) or self.asked.jac is True
+        if own and self.maxfev >= LOOKED_AT and not self.kept:
+            with contextlib.suppress(OutOfTimeError):  # the descent will say so
+                check_slopes(self.objective, self.box)
+
+    def _foresee(self) -> None:
+        """MemoryError where the points alone are too many."""
+        options, recipe, d = self.options, self.recipe, self.box.dim
+        n = recipe.reparametrization.n_points
+        runs = options.networks * len(options.rates())
+        points = max(n * runs, n * recipe.schedule.samples, getattr(options, "n_starts", 0))
+        size = 4 if options.dtype == "float32" else 8
+        check_memory(points * d, size, f"{points:,} points of {d:,} variables")
 
     def _range(self) -> float:
         sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
@@ -425,7 +449,8 @@ def run(asked: Asked) -> OptimizeResult:
         if asked.options.checkpoint is not None:
             folder = Path(asked.options.checkpoint).parent
             scope.enter_context(folder_for(folder, name="checkpoint"))
-        return Call(asked).run()
+        calls = scope.enter_context(calls_by(asked.workers))
+        return Call(asked, calls).run()
 
 
 def _described(asked: Asked) -> dict[str, str]:

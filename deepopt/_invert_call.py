@@ -30,6 +30,7 @@ from ._generator import Generator, tensors
 from ._inversion import Found, Inversion, Programs, Stopped
 from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targets
 from ._invert_options import InvertOptions
+from ._memory import check_memory
 from ._methods import Recipe
 from ._result import Status
 from ._saving import Saver, State, described, digest
@@ -260,6 +261,8 @@ class InvertCall:
         elif options.starts == "zero":
             first = np.zeros((count, 1, k))
         elif options.starts == "random":
+            many = count * options.n_starts
+            check_memory(many * k, 8, f"{many:,} random starts of {k} numbers")
             drawn = latent.draw(self._rng, count * options.n_starts, k)
             first = drawn.reshape(count, options.n_starts, k)
         else:
@@ -267,6 +270,7 @@ class InvertCall:
             codes = options.n_codes or int(np.clip(PER_TARGET * count, LEAST_CODES, MOST_CODES))
             codes = max(codes, near)
             self._preparation += codes
+            check_memory(codes * k, 8, f"{codes:,} codes of {k} numbers")
             first, f = inversion.nearest(weights, latent.draw(self._rng, codes, k), near)
             hops = options.n_starts - near
         seed = int(self._rng.integers(2**31))

@@ -18,6 +18,7 @@ from ._differences import SCHEMES
 from ._domain import read_domain
 from ._methods import Options, Recipe, find, read_options
 from ._objective import Jac
+from ._workers import Workers, check_workers
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def minimize(
     *,
     scale: Any = None,
     rng: Any = None,
+    workers: Workers = 1,
 ) -> OptimizeResult:
     """Minimise a function of d variables, by SciPy's signature.
 
@@ -93,9 +95,14 @@ def minimize(
         See ``deepopt list`` for each method's options and defaults.
     scale : float or array_like, shape (d,), optional
         Working range about x0 of variables without two finite bounds; default max(1, abs(x0)).
-        An option of that name does the same, where SciPy passes no other keywords on.
+        An option of that name, or of the name workers, does the same, where SciPy passes no other
+        keywords on.
     rng : None, int or numpy.random.Generator, optional
         By SPEC 7. The same seed repeats the call exactly.
+    workers : int or map-like callable, default 1
+        Processes that call a black box of one point side by side, -1 for one per core; or a map
+        of your own, ``workers(fun, points) -> values``. They change no result. Of no use for a
+        function that is traced or takes batches.
 
     Returns
     -------
@@ -143,7 +150,8 @@ def minimize(
     for label, given in (("hess", hess), ("hessp", hessp)):
         if given is not None:
             warnings.warn(f"{label} is not used and was ignored", RuntimeWarning, stacklevel=2)
-    scale = options.pop("scale", scale)
+    scale, workers = options.pop("scale", scale), options.pop("workers", workers)
+    check_workers(workers)
     name, settings, unknown = _read_method(method, options, tol)
     for key in unknown:
         warn_unknown(key, name)
@@ -155,7 +163,7 @@ def minimize(
         watch = None if callback is None else _wrap_callback(callback)
         asked = Asked(
             fun, args, jac or None, box, x0_unit, name, settings, watch, started, generator,
-            rng is not None,
+            rng is not None, workers,
         )  # fmt: skip
         return run(asked)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
@@ -35,10 +36,12 @@ from ._recognise import (
 from ._saving import Saver
 from ._threads import threads_as_before
 from ._values import as_gradient, as_values
+from ._workers import Calls
 from .problems import Problem
 
 Jac = Callable[..., Any] | str | bool | None
 SLICE = 256  # points of a batched black box between two looks at the clock
+SOON = 0.1  # seconds within which workers should have an answer for as many again
 
 _black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -64,6 +67,8 @@ class Objective:
         Precision in which a traced function is evaluated inside the loop.
     deadline : float
         A time.perf_counter() after which a black box is not called again.
+    calls : callable or None
+        (function, points) -> values, where several processes share the work.
 
     Attributes
     ----------
@@ -83,6 +88,7 @@ class Objective:
         box: Box,
         dtype: str,
         deadline: float = np.inf,
+        calls: Calls | None = None,
     ) -> None:
         self.nfev = 0
         self.njev = 0
@@ -92,6 +98,7 @@ class Objective:
         self.saver: Saver | None = None
         self._jac, self._args, self._dtype = jac, args, dtype
         self._deadline = deadline
+        self._calls, self._at_once = calls, max(1, os.cpu_count() or 1)
         self._problem = f if isinstance(f, Problem) and not args else None
         self._f: Callable[[Any], Any] = (lambda x: f(x, *args)) if args else f
         residuals = getattr(f, "residuals", None)
@@ -291,24 +298,46 @@ class Objective:
         counted: bool = True,
     ) -> np.ndarray:
         """function(x) point by point or in slices, each read, and stacked; the clock is watched."""
-        size = SLICE if self.kind == BATCHED_BLACK_BOX else 1
-        parts = []
-        for at in range(0, len(x), size):
+        parts, at = [], 0
+        while at < len(x):
             if time.perf_counter() > self._deadline and self.nfev:
                 raise OutOfTimeError
-            part = x[at : at + size]
-            argument = part if self.kind == BATCHED_BLACK_BOX else part[0]
+            out = None if self.saver is None else self.saver.take()
+            part = x[at : at + (self._slice if out is None else len(out))]
             self.nfev += len(part) * counted
-
-            def call(argument: np.ndarray = argument) -> np.ndarray:
-                return np.asarray(read(function(argument.copy()), argument))
-
-            out = call() if self.saver is None else self.saver.value(call)
-            out = out.reshape((len(part), *out.shape[argument.ndim - 1 :]))
+            if out is None:
+                out = self._ask(function, part, read)
+                if self.saver is not None:
+                    self.saver.keep(out)
             if counted and not np.iscomplexobj(out):
                 self._note(part, out if out.ndim == 1 else out[:, 0])
             parts.append(out)
+            at += len(part)
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def _ask(
+        self,
+        function: Callable[[Any], Any],
+        x: np.ndarray,
+        read: Callable[[Any, np.ndarray], Any],
+    ) -> np.ndarray:
+        """What function gives at points (N, d), by whoever does the work."""
+        if self.kind == BATCHED_BLACK_BOX:
+            return np.asarray(read(function(x.copy()), x))
+        if self._calls is None:
+            return np.stack([read(function(point.copy()), point) for point in x])
+        begun = time.perf_counter()
+        found = self._calls(function, list(x.copy()))
+        if time.perf_counter() - begun < SOON:
+            self._at_once *= 2
+        return np.stack([read(out, point) for out, point in zip(found, x, strict=True)])
+
+    @property
+    def _slice(self) -> int:
+        """Points between two looks at the clock."""
+        if self.kind == BATCHED_BLACK_BOX:
+            return SLICE
+        return 1 if self._calls is None else self._at_once
 
     def _pairs(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """f and gradients of a function that returns both."""
@@ -327,9 +356,9 @@ class Objective:
     def _gradients(self, x: np.ndarray, f: np.ndarray) -> np.ndarray:
         jac = self._jac
         if callable(jac):
-            slope = jac
+            slope, args = jac, self._args  # other processes are sent no more than these
             return self._outside(
-                lambda at: slope(at, *self._args),
+                lambda at: slope(at, *args),
                 x,
                 lambda out, at: as_gradient(out, at.shape),
                 False,

@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import itertools
 import json
 import re
 import time
@@ -118,14 +119,17 @@ class Saver:
         found, self._interrupted = self._interrupted, None
         return found
 
-    def value(self, call: Callable[[], np.ndarray]) -> np.ndarray:
-        """What a black box returns: from the file, or else from the call itself."""
-        from_file = bool(self._ahead)
-        value = self._ahead.popleft() if from_file else call()
-        self._values.append(value)
-        if not from_file:
-            self._save_if_due()
-        return value
+    def take(self) -> np.ndarray | None:
+        """What a black box gave here before, along the first axis; None where it is new."""
+        if not self._ahead:
+            return None
+        self._values.append(self._ahead.popleft())
+        return self._values[-1]
+
+    def keep(self, values: np.ndarray) -> None:
+        """What a black box gives."""
+        self._values.append(values)
+        self._save_if_due()
 
     @property
     def _size(self) -> int:
@@ -145,7 +149,7 @@ class Saver:
         state = {
             "part": self._part,
             "descent": _packed(descent, self._shared, self._kinds),
-            "values": [*self._values, *self._ahead],
+            "values": _joined([*self._values, *self._ahead]),
         }
         write(self._path, self._call, state)
         self._saved = time.perf_counter()
@@ -163,7 +167,19 @@ class Saver:
         self.kept = _unpacked(self._part, self._shared, self._kinds)
         self._interrupted = stood = _unpacked(state["descent"], self._shared, self._kinds)
         self._descent = None if stood is None else lambda: stood
-        self._ahead = deque(state["values"])
+        self._ahead = deque(
+            part for joined, ends in state["values"] for part in np.split(joined, ends)
+        )
+
+
+def _joined(values: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """Fewer and longer arrays, and where each of them is to be split."""
+    alike = itertools.groupby(values, lambda value: (value.dtype, value.shape[1:]))
+    found = []
+    for _, group in alike:
+        parts = list(group)
+        found.append([np.concatenate(parts), np.cumsum([len(part) for part in parts])[:-1]])
+    return found
 
 
 def described(options: Any) -> dict[str, str]:
