@@ -104,7 +104,7 @@ def test_what_cannot_be_sent_to_workers_is_said():
         with lock:
             return rosen(x)
 
-    with pytest.raises(TypeError, match="other processes can be sent, .* cannot pickle"):
+    with pytest.raises(TypeError, match=r"other processes can be sent, .* cannot pickle"):
         solve(f, workers=2)
 
 
