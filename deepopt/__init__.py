@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._invert import invert
     from ._methods import Recipe
     from ._minimize import minimize, scipy_method
+    from ._versions import show_versions
     from .descents import LBFGS, Adam, GradientDescent, LevenbergMarquardt, Momentum
     from .reparametrizations import Deep, Direct, Latent, Sphere
     from .schedules import (
@@ -50,6 +51,7 @@ _HOME = {
     "invert": "_invert",
     "minimize": "_minimize",
     "scipy_method": "_minimize",
+    "show_versions": "_versions",
     "Recipe": "_methods",
     "Direct": "reparametrizations",
     "Sphere": "reparametrizations",
@@ -92,13 +94,15 @@ __all__ = [
     "minimize",
     "problems",
     "scipy_method",
+    "show_versions",
+    "testing",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: a bare import loads no backend."""
-    if name == "problems":
-        return import_module(".problems", __name__)
+    if name in ("problems", "testing"):
+        return import_module(f".{name}", __name__)
     if name in _HOME:
         value = getattr(import_module(f".{_HOME[name]}", __name__), name)
         globals()[name] = value

@@ -92,6 +92,7 @@ class Call:
     def _prepare(self) -> None:
         """Find out about f, and what the call is made of."""
         options, objective = self.options, self.objective
+        self._foresee()
         objective.recognise(options.batched, self.maxfev)
         self.options = options if objective.traceable else options.outside()
         self.recipe = self.options.recipe()
@@ -101,7 +102,6 @@ class Call:
         self.spread = self.kept.get("spread") or self._range()
         self._check_spread()
         self._check_slopes()
-        self._foresee()
         self._easy = self._easier()
         self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
 
@@ -147,13 +147,16 @@ class Call:
                 check_slopes(self.objective, self.box)
 
     def _foresee(self) -> None:
-        """MemoryError where the points alone are too many."""
-        options, recipe, d = self.options, self.recipe, self.box.dim
-        n = recipe.reparametrization.n_points
+        """MemoryError where the points or the variables alone are too many."""
+        options, d = self.options, self.box.dim
+        where, samples = options.recipe().reparametrization, options.recipe().schedule.samples
         runs = options.networks * len(options.rates())
-        points = max(n * runs, n * recipe.schedule.samples, getattr(options, "n_starts", 0))
-        size = 4 if options.dtype == "float32" else 8
+        points = where.n_points * max(runs, samples)
+        points = max(points, getattr(options, "n_starts", 0))
+        size = np.dtype(options.dtype).itemsize
         check_memory(points * d, size, f"{points:,} points of {d:,} variables")
+        numbers = runs * where.n_variables(d)
+        check_memory(numbers, size, f"{numbers:,} variables in {runs} runs")
 
     def _range(self) -> float:
         sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED

@@ -65,8 +65,13 @@ def check_file(label: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is the path of a file, there or not."""
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{label} must be a path, got {shown(value)}")
-    if not os.fspath(value) or Path(value).is_dir():
-        raise ValueError(f"{label} must be the path of a file, got {shown(os.fspath(value))}")
+    path = os.fspath(value)
+    try:
+        sound = bool(path) and (Path(path).is_file() or not Path(path).exists())
+    except (OSError, ValueError):  # a name too long, or with a null
+        sound = False
+    if not sound:
+        raise ValueError(f"{label} must be the path of a file, got {shown(path)}")
 
 
 def in_brief(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from ._backend import FLOATS
 from ._checks import check_choice, check_file, check_flag, check_number, shown
 from ._inversion import Settings
 from ._loop import NEVER
-from ._methods import Recipe, option
+from ._methods import Recipe, option, plain
 from ._minimize import warn_unknown
 from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
 from .reparametrizations import PRIORS
@@ -129,6 +129,6 @@ def read_options(given: dict[str, Any], method: str) -> InvertOptions:
     if given.get("preset") is not None:
         check_choice("preset", given["preset"], ("paper",))
         given = PAPER | given
-    options = InvertOptions(**given)
+    options = InvertOptions(**{key: plain(value) for key, value in given.items()})
     options.check()
     return options

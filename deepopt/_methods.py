@@ -297,12 +297,18 @@ def find(method: str) -> Method:
         return row
     near = difflib.get_close_matches(method.lower(), METHODS, n=3, cutoff=0.4) or list(METHODS)
     names = " or ".join(repr(name) for name in near)
-    raise ValueError(f"method {method!r} is unknown; did you mean {names}?")
+    raise ValueError(f"method {shown(method)} is unknown; did you mean {names}?")
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy's, which may be of few bits, as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def read_options(kind: type[Options], given: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """Checked options of a method, and the names given that it does not have."""
     names = {field.name for field in dataclasses.fields(kind)}
-    options = kind(**{key: value for key, value in given.items() if key in names})
+    options = kind(**{key: plain(value) for key, value in given.items() if key in names})
     options.check()
+    options.recipe()  # its parts check the rest
     return options, [key for key in given if key not in names]

@@ -207,9 +207,9 @@ def _check_arguments(fun: Any, jac: Any, constraints: Any, callback: Any) -> Non
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {type(fun).__name__}")
     if isinstance(jac, str) and jac not in SCHEMES:
-        raise ValueError(f"jac must be one of {', '.join(map(repr, SCHEMES))}, got {jac!r}")
+        raise ValueError(f"jac must be one of {', '.join(map(repr, SCHEMES))}, got {shown(jac)}")
     if not (jac is None or isinstance(jac, bool | str) or callable(jac)):
-        raise TypeError(f"jac must be a callable, a bool, a string or None, got {jac!r}")
+        raise TypeError(f"jac must be a callable, a bool, a string or None, got {shown(jac)}")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
     if constraints is not None and (not isinstance(constraints, tuple | list) or len(constraints)):

@@ -10,6 +10,8 @@ import numpy as np
 
 from ._checks import check_number
 
+MOST = 1000  # processes
+
 Workers = int | Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 Calls = Callable[[Callable[[np.ndarray], Any], list[np.ndarray]], list[Any]]
 
@@ -18,7 +20,7 @@ def check_workers(workers: Any) -> None:
     """Raise TypeError or ValueError unless this is what SciPy takes as `workers`."""
     if callable(workers):
         return
-    check_number("workers", workers, whole=True, at_least=-1)
+    check_number("workers", workers, whole=True, at_least=-1, at_most=MOST)
     if workers == 0:
         raise ValueError("workers must be a whole number >= 1, -1 for all cores, or a map, got 0")
 

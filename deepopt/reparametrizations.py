@@ -17,6 +17,8 @@ from ._backend import Tensor, Tensors, ops, precision, to_numpy, to_tensor
 from ._box import OUTPUT_MAPS, Box, Kinds, reflect
 from ._checks import check_choice, check_number
 
+MOST_LAYERS = 1000
+
 
 class Start(NamedTuple):
     """The arrays of one run: those that descend and those that stay fixed."""
@@ -40,6 +42,10 @@ class Reparametrization(abc.ABC):
     @abc.abstractmethod
     def n_points(self) -> int:
         """Points per run."""
+
+    def n_variables(self, dim: int) -> int:
+        """Numbers that a run moves, for x of `dim` variables."""
+        return self.n_points * dim
 
     @abc.abstractmethod
     def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
@@ -114,12 +120,16 @@ class Deep(Reparametrization):
     def __post_init__(self) -> None:
         check_number("n_embeddings", self.n_embeddings, at_least=1, whole=True)
         check_number("n_hidden", self.n_hidden, at_least=1, whole=True)
-        check_number("n_layers", self.n_layers, at_least=0, whole=True)
+        check_number("n_layers", self.n_layers, at_least=0, at_most=MOST_LAYERS, whole=True)
         check_choice("output_map", self.output_map, OUTPUT_MAPS)
 
     @property
     def n_points(self) -> int:
         return self.n_embeddings
+
+    def n_variables(self, dim: int) -> int:
+        n, n_h, n_l = self.n_embeddings, self.n_hidden, self.n_layers
+        return n * n_h + n_l * n_h * (n_h + 1) + dim * (n_h + 1)
 
     def init(self, box: Box, rng: np.random.Generator, x0: np.ndarray | None) -> Start:
         embeddings = rng.standard_normal((self.n_embeddings, self.n_hidden))

@@ -69,7 +69,7 @@ def test_examples_run(module):
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(deepopt.__all__) - {"problems"}))
+@pytest.mark.parametrize("name", sorted(set(deepopt.__all__) - {"problems", "testing"}))
 def test_public_names_are_documented(name):
     thing = getattr(deepopt, name)
     assert inspect.getdoc(thing)
@@ -108,3 +108,14 @@ def test_only_one_file_knows_a_backend():
         if path.name != "_backend.py":
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"^\s*(import|from) (tensorflow|jax|torch)", text, re.M), path
+
+
+def test_show_versions_imports_nothing():
+    done = run("import sys, deepopt; deepopt.show_versions(); print('keras' in sys.modules)")
+    assert done.returncode == 0, done.stderr
+    *rows, loaded = done.stdout.splitlines()
+    assert loaded == "False"
+    found = dict(row.split(maxsplit=1) for row in rows)
+    assert found["deepopt"] == deepopt.__version__
+    assert found["tensorflow"].startswith("2.")
+    assert found["backend"].startswith("not loaded yet")
