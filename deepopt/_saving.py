@@ -18,6 +18,7 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import re
 import time
 from collections import deque
@@ -274,8 +275,10 @@ def write(path: Path, call: Mapping[str, str], state: State) -> None:
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, text=np.frombuffer(text, "uint8"), **arrays)
     body = packed.getvalue()
-    with whole(path) as draft:
-        draft.write_bytes(hashlib.sha256(body).digest() + body)
+    with whole(path) as draft, draft.open("wb") as file:
+        file.write(hashlib.sha256(body).digest() + body)
+        file.flush()
+        os.fsync(file.fileno())  # the name may not reach the disk before the content
 
 
 def read(path: Path) -> tuple[dict[str, str], State]:

@@ -106,7 +106,7 @@ class MethodContract:
     >>> from deepopt import Adam, Direct, Recipe
     >>> from deepopt.testing import MethodContract
     >>> class TestAdam(MethodContract):
-    ...     method = Recipe(Direct(n_points=3), descent=Adam())
+    ...     method = Recipe(Direct(n_starts=3), descent=Adam())
     ...     options = {"maxiter": 10, "learning_rate": 0.05}
     >>> TestAdam().test_the_best_point_is_kept()
     """
