@@ -274,6 +274,7 @@ class Call:
             if objective.best_x is None and objective.nfev < self.maxfev:
                 objective.value(x)
             self._settle()
+            self._know_slope(search)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except OutOfTimeError:
@@ -283,9 +284,20 @@ class Call:
             x, fun = objective.best_x, objective.best_f
         points = box.from_unit(np.array([minimum.u for minimum in minima]))
         energies = np.array([minimum.f for minimum in minima])
-        polished = np.array_equal(search.polished_x, objective.best_x)  # type: ignore[arg-type]
-        gradient = search.gradient if polished else None
+        gradient = search.gradient if self._is_polished(search) else None
         return self._result(status, x, fun, points, energies, gradient, search.fun_per_rate)
+
+    def _is_polished(self, search: Search | BlackBoxSearch) -> bool:
+        return np.array_equal(search.polished_x, self.objective.best_x)  # type: ignore[arg-type]
+
+    def _know_slope(self, search: Search | BlackBoxSearch) -> None:
+        """The gradient at the best point, where the user gave one and it was not asked there."""
+        objective = self.objective
+        cheap = not objective.traceable and objective.points_per_gradient == 1
+        if cheap and objective.nfev < self.maxfev and not self._is_polished(search):
+            search.polished_x = best = objective.best_x
+            if best is not None:
+                search.gradient = objective.values_and_gradients(best[None])[1][0]
 
     def _descend(self, rng: np.random.Generator) -> OptimizeResult:
         """One descent with every rate from every start."""

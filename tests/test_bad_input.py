@@ -129,7 +129,7 @@ def test_refused_in_one_sentence(given, exception, sentence):
     ("make", "sentence"),
     [
         (lambda: Deep(n_hidden=0), "n_hidden must be at least 1, got 0"),
-        (lambda: Deep(n_layers=-1), "n_layers must be at least 0, got -1"),
+        (lambda: Deep(n_layers=-1), "n_layers must be at least 0 and at most 1000, got -1"),
         (lambda: Direct(n_starts=0), "n_starts must be at least 1, got 0"),
         (lambda: GradientDescent(decay=1.5), "decay must be above 0 and at most 1, got 1.5"),
         (lambda: GradientDescent(patience=-1), "patience must be at least 0, got -1"),

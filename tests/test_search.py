@@ -262,8 +262,8 @@ def test_a_batch_of_hops_goes_on_while_a_crowd_of_its_runs_does(monkeypatch):
     monkeypatch.setattr(_search, "GAP", 20)
     batches, run = [], Driver.run
 
-    def watched(driver, stops):
-        status = run(driver, stops)
+    def watched(driver, *given):
+        status = run(driver, *given)
         free = driver._limits.maxiter == 80 and status is not Status.MAXFEV
         if free and isinstance(driver._program.recipe.descent, LBFGS):
             batches.append((driver.nit, driver.going().mean()))
