@@ -26,11 +26,13 @@ class TestDeep(MethodContract):
     options = {"maxiter": 25, "n_embeddings": 4, "learning_rate": [0.3, 0.03], "polish": True}
 
 
+@pytest.mark.slow
 class TestSmoothedAdam(MethodContract):
     method = Recipe(Deep(4), GaussianSmoothing(n_samples=4), Adam())
     options = {"maxiter": 25, "learning_rate": 0.02}
 
 
+@pytest.mark.slow
 class TestLangevin(MethodContract):
     method = Recipe(Direct(3), Temperature(0.1, 0.001), Momentum())
     options = {"maxiter": 25, "learning_rate": 0.02}

@@ -98,7 +98,12 @@ CALLS = {  # fun, keywords
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CALLS)
+RARE = {"langevin", "recipe", "black box, gradient", "black box, ride"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE)) for name in CALLS]
+)
 def test_a_killed_call_goes_on_to_the_same_end(name, killed, tmp_path):
     fun, given = CALLS[name]
     whole = deepopt.minimize(fun, rng=1, **given)
