@@ -24,7 +24,7 @@ def read_matrix(operator: Any, n: int) -> np.ndarray:
         raise TypeError("operator must be real, got complex numbers")
     try:
         matrix = np.asarray(operator, dtype="float64")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(
             "operator must be a matrix, a LinearOperator or a traceable function, got "
             f"{type(operator).__name__}"
@@ -46,7 +46,7 @@ def read_targets(y: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
     try:
         array = np.asarray(y)
         values = array.real.astype("float64")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.asarray("none")
     if array.dtype.kind == "c":
         raise TypeError("y must be real, got complex numbers")
@@ -76,7 +76,7 @@ def read_starts(given: Any, targets: int, k: int) -> np.ndarray:
     """Given latents (S, k), the same for all, or (B, S, k)."""
     try:
         starts = np.asarray(given, dtype="float64")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"starts must be a name or latents, got {shown(given)}") from None
     if starts.ndim == 1:
         starts = starts[None]
@@ -100,7 +100,7 @@ def read_bounds(given: Any, k: int) -> tuple[tuple[float, float], ...] | None:
         raise TypeError(f"{expected}, got {given}")
     try:
         pairs = np.asarray(given, dtype="float64")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{expected}, got {shown(given)}") from None
     if pairs.ndim == 0:
         pairs = np.array([[-pairs, pairs]] * k)
