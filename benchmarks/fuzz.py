@@ -36,9 +36,9 @@ def main(count: int, seed: int) -> None:
         "outcomes": dict(outcomes), "wrong": wrong,
     }  # fmt: skip
     lines = [f"| {key} | {outcomes[key]} |" for key in ("refused", "result", "wrong")]
-    common.write(
-        "fuzz", results, "\n".join(["| outcome | calls |", "| --- | --- |", *lines]) + "\n"
-    )
+    table = "\n".join(["| outcome | calls |", "| --- | --- |", *lines])
+    common.write("fuzz", results, table)
+    common.insert("trust.md", {"fuzz": table})
 
 
 if __name__ == "__main__":
