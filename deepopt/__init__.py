@@ -28,6 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._files import CheckpointError
     from ._invert import invert
     from ._methods import Recipe
     from ._minimize import minimize, scipy_method
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "CheckpointError": "_files",
     "invert": "_invert",
     "minimize": "_minimize",
     "scipy_method": "_minimize",
@@ -76,6 +78,7 @@ __all__ = [
     "Adam",
     "Adaptive",
     "Blend",
+    "CheckpointError",
     "Constant",
     "Deep",
     "Direct",

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from ._checks import warn
+
 
 @contextlib.contextmanager
 def _without_startup_noise() -> Iterator[None]:
@@ -201,10 +203,9 @@ class Compiled:
             program = self._build(False, args)
             out = program(*args)  # a fault of the function itself is raised again here
             reason = str(error).strip().splitlines()[0][:200]
-            warnings.warn(
+            warn(
                 f"XLA cannot compile this objective, so it runs as a plain graph: {reason}",
                 RuntimeWarning,
-                stacklevel=2,
             )
         self._programs[signature] = program
         return out

@@ -15,7 +15,6 @@ from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_
 from ._black_box import BlackBoxSearch
 from ._black_box import kinds as of_black_box
 from ._box import Box
-from ._checks import shown
 from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, records
 from ._easier import check_path, outside, traced
 from ._elite import Minimum
@@ -27,7 +26,7 @@ from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
 from ._result import Status, make_result
-from ._saving import Saver, State, described, digest
+from ._saving import Saver, State, described, digest, told
 from ._search import KINDS, Search
 from ._slope_check import check_slopes
 from ._workers import Calls, Workers, calls_by
@@ -43,6 +42,7 @@ WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
 SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
 PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
+MANY = ("n_starts", "n_paths", "n_embeddings", "n_hidden")  # options that ask for memory
 OVER = (Status.CONVERGED, Status.MAXITER, Status.MAXFEV, Status.NOT_FINITE)  # nothing left to do
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
 
@@ -153,10 +153,13 @@ class Call:
         runs = options.networks * len(options.rates())
         points = where.n_points * max(runs, samples)
         points = max(points, getattr(options, "n_starts", 0))
+        asked = [name for name in MANY if hasattr(options, name)]
+        asked += ["the samples of the schedule"] if samples > 1 else []
+        lower = " or ".join(asked) or "the points of the recipe"
         size = np.dtype(options.dtype).itemsize
-        check_memory(points * d, size, f"{points:,} points of {d:,} variables")
+        check_memory(points * d, size, f"{points:,} points of {d:,} variables", lower)
         numbers = runs * where.n_variables(d)
-        check_memory(numbers, size, f"{numbers:,} variables in {runs} runs")
+        check_memory(numbers, size, f"{numbers:,} variables in {runs} runs", lower)
 
     def _range(self) -> float:
         sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
@@ -271,10 +274,13 @@ class Call:
         x, fun = box.from_unit(box.centre if self.asked.x0 is None else self.asked.x0), np.nan
         try:
             status = search.run()
-            if objective.best_x is None and objective.nfev < self.maxfev:
+            self._leave(status)
+            looks = status is not Status.INTERRUPTED and objective.nfev < self.maxfev
+            if objective.best_x is None and looks:
                 objective.value(x)
             self._settle()
-            self._know_slope(search)
+            if status in OVER:
+                self._know_slope(search)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except OutOfTimeError:
@@ -286,6 +292,11 @@ class Call:
         energies = np.array([minimum.f for minimum in minima])
         gradient = search.gradient if self._is_polished(search) else None
         return self._result(status, x, fun, points, energies, gradient, search.fun_per_rate)
+
+    def _leave(self, status: Status) -> None:
+        """After a stop: what is asked from now on is no part of the way that may be gone on."""
+        if status not in OVER:
+            self.objective.saver = None
 
     def _is_polished(self, search: Search | BlackBoxSearch) -> bool:
         return np.array_equal(search.polished_x, self.objective.best_x)  # type: ignore[arg-type]
@@ -363,6 +374,7 @@ class Call:
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
         """The lowest point of all, polished if asked, with f there in float64."""
+        self._leave(status)
         best, gradient = driver.best(), None
         points = self.box.clip(driver.points(best.run))
         energies = np.full(len(points), np.inf)
@@ -472,8 +484,8 @@ def _described(asked: Asked) -> dict[str, str]:
     """What tells a call from others, under names that a user knows."""
     box, x0 = asked.box, asked.x0
     return {
-        "fun": getattr(asked.fun, "__qualname__", repr(asked.fun)), "args": shown(asked.args),
-        "jac": repr(asked.jac), "method": asked.method, "backend": backend(),
+        "fun": getattr(asked.fun, "__qualname__", repr(asked.fun)), "args": told(asked.args),
+        "jac": told(asked.jac), "method": asked.method, "backend": backend(),
         "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
         "x0": "none" if x0 is None else digest(x0),
         **({"rng": digest(repr(asked.rng.bit_generator.state))} if asked.seeded else {}),

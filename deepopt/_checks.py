@@ -5,16 +5,28 @@ from __future__ import annotations
 import numbers
 import operator
 import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+PACKAGE = Path(__file__).parent
 
 
 def shown(value: Any) -> str:
     """`value` as it stands in an error: on one line, and not for long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def warn(words: str, kind: type[Warning]) -> None:
+    """Warn of the line outside this package from which it was called."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(words, kind, stacklevel=level - 1)
 
 
 def check_number(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from functools import partial
@@ -24,7 +23,7 @@ from ._backend import (
     to_tensor,
 )
 from ._backend import name as backend
-from ._checks import in_brief
+from ._checks import in_brief, warn
 from ._files import folder_for
 from ._generator import Generator, tensors
 from ._inversion import Found, Inversion, Programs, Stopped
@@ -101,10 +100,10 @@ class InvertCall:
     def _has_networks(self, method: str) -> bool:
         if len(self._source) > 1:
             return True
-        warnings.warn(
+        warn(
             f"there is one checkpoint only, so {method!r} does as 'direct' does",
-            RuntimeWarning, stacklevel=4,
-        )  # fmt: skip
+            RuntimeWarning,
+        )
         return False
 
     def _measured_by(self, function: Callable[..., Any]) -> tuple[int, ...]:
@@ -262,7 +261,7 @@ class InvertCall:
             first = np.zeros((count, 1, k))
         elif options.starts == "random":
             many = count * options.n_starts
-            check_memory(many * k, 8, f"{many:,} random starts of {k} numbers")
+            check_memory(many * k, 8, f"{many:,} random starts of {k} numbers", "n_starts")
             drawn = latent.draw(self._rng, count * options.n_starts, k)
             first = drawn.reshape(count, options.n_starts, k)
         else:
@@ -270,7 +269,7 @@ class InvertCall:
             codes = options.n_codes or int(np.clip(PER_TARGET * count, LEAST_CODES, MOST_CODES))
             codes = max(codes, near)
             self._preparation += codes
-            check_memory(codes * k, 8, f"{codes:,} codes of {k} numbers")
+            check_memory(codes * k, 8, f"{codes:,} codes of {k} numbers", "n_codes")
             first, f = inversion.nearest(weights, latent.draw(self._rng, codes, k), near)
             hops = options.n_starts - near
         seed = int(self._rng.integers(2**31))

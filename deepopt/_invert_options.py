@@ -124,7 +124,7 @@ def read_options(given: dict[str, Any], method: str) -> InvertOptions:
     """Options from a user's dict: a preset filled in, unknown names warned of, all checked."""
     names = {field.name for field in dataclasses.fields(InvertOptions)}
     for key in [key for key in given if key not in names]:
-        warn_unknown(key, f"invert with method {method!r}", stacklevel=4)
+        warn_unknown(key, f"invert with method {method!r}")
         del given[key]
     if given.get("preset") is not None:
         check_choice("preset", given["preset"], ("paper",))

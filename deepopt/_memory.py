@@ -6,7 +6,7 @@ GIB = 2.0**30
 LEAST = 2**28  # bytes below which nothing is asked
 
 
-def check_memory(numbers: float, size: int, what: str) -> None:
+def check_memory(numbers: float, size: int, what: str, lower: str) -> None:
     """Raise MemoryError in one sentence where so many numbers cannot be held.
 
     Parameters
@@ -16,7 +16,9 @@ def check_memory(numbers: float, size: int, what: str) -> None:
     size : int
         Bytes of one.
     what : str
-        What they are, with the options that ask for them.
+        What they are.
+    lower : str
+        The argument or the options that ask for so many.
     """
     needed = numbers * size
     if needed < LEAST:
@@ -26,5 +28,6 @@ def check_memory(numbers: float, size: int, what: str) -> None:
     free = virtual_memory().available
     if needed > free:
         raise MemoryError(
-            f"{what} need at least {needed / GIB:.1f} GiB of memory, {free / GIB:.1f} GiB are free"
+            f"{what} need at least {needed / GIB:.1f} GiB of memory, {free / GIB:.1f} GiB are "
+            f"free; lower {lower}"
         )

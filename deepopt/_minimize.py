@@ -6,14 +6,13 @@ import dataclasses
 import inspect
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._call import Asked, run
-from ._checks import check_number, shown
+from ._checks import check_number, shown, warn
 from ._differences import SCHEMES
 from ._domain import read_domain
 from ._methods import Options, Recipe, find, read_options
@@ -118,9 +117,20 @@ def minimize(
     ------
     ValueError, TypeError
         One sentence that names the argument, what was received and what was expected.
+    MemoryError
+        Before anything is taken, where the points or the variables alone do not fit.
+    CheckpointError
+        Where the file of the option `checkpoint` is damaged, of another call or none of ours.
+    Exception
+        What `fun`, `jac` or `callback` raises, as it is; its attribute ``best_so_far`` holds the
+        best point, where there was one.
 
     Notes
     -----
+    With the option `checkpoint` (a file name) a call that ends before its time, by Ctrl-C, a time
+    limit, a kill or an exception, goes on when it is made again, to the result that it would have
+    come to.
+
     What comes back is the best point seen. Points count in nfev one by one, also in a batch,
     also those spent on finding out what kind of function `fun` is. A NaN or an infinity is no
     value: such a point carries no weight, and a run ends only when none of its points has one.
@@ -149,7 +159,7 @@ def minimize(
     _check_arguments(fun, jac, constraints, callback)
     for label, given in (("hess", hess), ("hessp", hessp)):
         if given is not None:
-            warnings.warn(f"{label} is not used and was ignored", RuntimeWarning, stacklevel=2)
+            warn(f"{label} is not used and was ignored", RuntimeWarning)
     scale, workers = options.pop("scale", scale), options.pop("workers", workers)
     check_workers(workers)
     name, settings, unknown = _read_method(method, options, tol)
@@ -238,12 +248,10 @@ def _read_method(
     return method.lower(), options, unknown
 
 
-def warn_unknown(key: str, method: str, stacklevel: int = 3) -> None:
-    """Warn the caller of the caller, or of who is further up."""
+def warn_unknown(key: str, method: str) -> None:
     from scipy.optimize import OptimizeWarning
 
-    words = f"{method} has no option {key!r}; it was ignored"
-    warnings.warn(words, OptimizeWarning, stacklevel=stacklevel)
+    warn(f"{method} has no option {key!r}; it was ignored", OptimizeWarning)
 
 
 def read_rng(rng: Any) -> np.random.Generator:

@@ -324,6 +324,8 @@ class Objective:
         """What function gives at points (N, d), by whoever does the work."""
         if self.kind == BATCHED_BLACK_BOX:
             return np.asarray(read(function(x.copy()), x))
+        if len(x) == 1:
+            return np.asarray(read(function(x[0].copy()), x[0]))[None]
         if self._calls is None:
             return np.stack([read(function(point.copy()), point) for point in x])
         begun = time.perf_counter()

@@ -21,6 +21,7 @@ import numpy as np
 
 from ._backend import Tensor, is_tensor, name, ops, output_shape, to_tensor
 from ._box import Box
+from ._checks import warn
 from ._values import as_values
 from .problems import Problem
 
@@ -250,11 +251,10 @@ def _say_untraceable(reason: Exception) -> None:
     sentence = " ".join(str(reason).split())[:160]
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.warn(
+        warn(
             "fun is written in the backend's ops but could not be traced, so it is called from "
             f"Python as a black box ({type(reason).__name__}: {sentence})",
             RuntimeWarning,
-            stacklevel=2,
         )
 
 

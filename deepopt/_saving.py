@@ -34,6 +34,7 @@ from ._files import CheckpointError, whole
 FORMAT = 1
 SHARE = 0.01  # of the time may go into saving, whatever the interval
 MUCH = 2**25  # bytes of values after which the beginning of a part is noted anew
+LONG = 60  # characters of a description, beyond which the rest is only told apart
 NOTES = 4  # times per interval that one is noted while values bridge the gap
 
 FREE = {"checkpoint", "save_every", "maxtime", "disp"}  # options that a call may change on its way
@@ -186,7 +187,18 @@ def _joined(values: list[np.ndarray]) -> list[list[np.ndarray]]:
 def described(options: Any) -> dict[str, str]:
     """The options (a dataclass) that make a call what it is."""
     names = {field.name for field in dataclasses.fields(options)} - FREE
-    return {f"option {name}": shown(getattr(options, name)) for name in sorted(names)}
+    return {f"option {name}": told(getattr(options, name)) for name in sorted(names)}
+
+
+def told(value: Any) -> str:
+    """`value` in a few words; two that differ never look alike."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {digest(value)}"
+    if isinstance(value, tuple | list):
+        parts = ", ".join(map(told, value))
+        return told(f"[{parts}]" if isinstance(value, list) else f"({parts})")
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}... {digest(text)}"
 
 
 def digest(*parts: np.ndarray | str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ._box import Box
+from ._checks import warn
 from ._objective import Objective
 
 POINTS = 2  # that have to disagree
@@ -43,8 +42,7 @@ def check_slopes(objective: Objective, box: Box) -> None:
                 return
             differences.append(found)
         said = f"{given:.6g}, differences of fun give {differences[0]:.6g}"
-    warnings.warn(
+    warn(
         f"jac is not the gradient of fun: along a random direction its slope is {said}",
         RuntimeWarning,
-        stacklevel=2,
     )

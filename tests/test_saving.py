@@ -248,6 +248,26 @@ def test_an_exception_of_f_a_limit_and_a_callback_leave_a_file(method, tmp_path)
     assert not path.exists()
 
 
+@pytest.mark.parametrize("method", ["homotopy", "gd"])
+@pytest.mark.parametrize("jac", [slope, None])
+def test_what_is_asked_after_a_stop_is_no_part_of_the_way(method, jac, tmp_path):
+    """The values of the last points, of x0, and the gradient at the best."""
+    asked = {"bounds": BOX, "jac": jac, "method": method, "x0": [0.5, 0.5, 0.5]}
+    short = {"maxfev": 2000, "n_starts": 3, "maxiter": 40 if method == "gd" else 10**5}
+    whole = deepopt.minimize(rugged, rng=1, options=short, **asked)
+    path = tmp_path / "run.ckpt"
+
+    def stop(intermediate_result):
+        if intermediate_result.nit >= 4:
+            raise StopIteration
+
+    kept = {"options": short | {"checkpoint": path}} | asked
+    stopped = deepopt.minimize(rugged, rng=1, callback=stop, **kept)
+    assert stopped.status == 99
+    assert path.exists()
+    same(deepopt.minimize(rugged, rng=1, **kept), whole)
+
+
 # The file
 
 

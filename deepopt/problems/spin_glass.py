@@ -7,13 +7,12 @@ Communications on Pure and Applied Mathematics 66 (2013) 165-201.
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from .._checks import check_number
+from .._memory import check_memory
 from ._problem import Problem, Seed, Vector
 
 if TYPE_CHECKING:
@@ -170,30 +169,9 @@ class SphericalSpinGlass(Problem):
 
 def _draw_couplings(n: int, rng: np.random.Generator) -> Vector:
     """J / N averaged over the cyclic orders of its axes, as a matrix (N^2, N)."""
-    _check_memory(n)
+    check_memory(2 * n**3, 8, f"the couplings of {n:,} spins, while they are drawn,", "n_spins")
     drawn = rng.standard_normal((n, n, n))
     couplings = drawn + drawn.transpose(1, 2, 0)
     couplings += drawn.transpose(2, 0, 1)
     couplings /= 3.0 * n
     return couplings.reshape(n * n, n)
-
-
-def _check_memory(n: int) -> None:
-    need, free = 16 * n**3, available_memory()
-    if free is not None and need > free:
-        raise MemoryError(
-            f"a spin glass with n_spins={n} needs {need / 1e9:.3g} GB (16 n_spins^3 bytes) while "
-            f"it is made, and {free / 1e9:.3g} GB are available"
-        )
-
-
-def available_memory() -> int | None:
-    """Bytes that can be taken without swapping, or None where the system does not say."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
