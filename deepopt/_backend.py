@@ -117,6 +117,8 @@ def _in_effect(dtype: str) -> bool:
 
 def is_tensor(value: Any) -> bool:
     """Whether `value` belongs to the active backend (a symbolic tensor or a tracer does too)."""
+    if isinstance(value, np.ndarray | np.generic | float | int):  # TensorFlow sees that slowly
+        return False
     return bool(ops.is_tensor(value))
 
 
@@ -187,21 +189,21 @@ class Compiled:
         return self._call_tensorflow(*args)
 
     def _call_tensorflow(self, *args: Any) -> Any:
-        leaves = keras.tree.flatten(args)
-        signature = tuple(leaf if leaf is None else (leaf.dtype, *leaf.shape) for leaf in leaves)
+        leaves = [leaf for leaf in keras.tree.flatten(args) if leaf is not None]
+        signature = tuple((leaf.dtype, *leaf.shape) for leaf in leaves)
         if signature in self._programs:
-            return self._programs[signature](*args)
+            return self._programs[signature](leaves)
         import tensorflow as tf
 
         program = self._build(self._xla, args)
         try:
-            out = program(*args)
+            out = program(leaves)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if not self._xla:
                 raise
             self._xla = False
             program = self._build(False, args)
-            out = program(*args)  # a fault of the function itself is raised again here
+            out = program(leaves)  # a fault of the function itself is raised again here
             reason = str(error).strip().splitlines()[0][:200]
             warn(
                 f"XLA cannot compile this objective, so it runs as a plain graph: {reason}",
@@ -210,11 +212,17 @@ class Compiled:
         self._programs[signature] = program
         return out
 
-    def _build(self, xla: bool, args: tuple[Any, ...]) -> Callable[..., Any]:
+    def _build(self, xla: bool, args: tuple[Any, ...]) -> Callable[[Tensors], Any]:
+        """The program for arguments like these, called with their tensors one after the other.
+
+        To bind nested arguments anew takes TensorFlow longer than most programs.
+        """
         import tensorflow as tf
 
         traced = tf.function(self._trace, jit_compile=xla, autograph=False)
-        return traced.get_concrete_function(*args)  # type: ignore[no-any-return]
+        concrete = traced.get_concrete_function(*args)
+        call, captured = concrete.inference_fn.call_preflattened, concrete.captured_inputs
+        return lambda leaves: call([*leaves, *captured])
 
 
 def output_shape(function: Callable[[Tensor], Any], shape: Sequence[int], dtype: str) -> tuple:

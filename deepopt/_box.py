@@ -66,7 +66,7 @@ class Box:
         return self.clip(self.origin + self.width * u)
 
     def clip(self, x: np.ndarray) -> np.ndarray:
-        clipped: np.ndarray = np.clip(x, self.lower, self.upper)
+        clipped: np.ndarray = np.minimum(np.maximum(x, self.lower), self.upper)
         return clipped
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:

@@ -313,6 +313,8 @@ class Objective:
                 self._note(part, out if out.ndim == 1 else out[:, 0])
             parts.append(out)
             at += len(part)
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _ask(
@@ -380,6 +382,8 @@ class Objective:
 
     def _note(self, x: np.ndarray, f: np.ndarray) -> None:
         """Remember the lowest finite value."""
+        if not (f < self.best_f).any():
+            return
         masked = np.where(np.isfinite(f), f, np.inf)
         lowest = int(np.argmin(masked))
         if masked[lowest] < self.best_f:

@@ -15,27 +15,27 @@ from typing import Any
 
 
 class _Here(threading.local):
-    """The limit that this Python thread has set; threadpoolctl settles it between several."""
+    """What this Python thread has changed: libraries, and the threads that they had before."""
 
-    limit: Any = None
+    changed: list[tuple[Any, int]] | None = None
 
 
 _here = _Here()
 
 
 @functools.cache
-def _libraries() -> Any:
+def _libraries() -> list[Any]:
     """Those that are loaded, SciPy's among them."""
     import scipy.linalg  # noqa: F401
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-    return ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Linear algebra in one thread, in this scope."""
-    if _here.limit is not None:
+    if _here.changed is not None:
         yield
         return
     _begin()
@@ -48,7 +48,7 @@ def one_thread() -> Iterator[None]:
 @contextlib.contextmanager
 def threads_as_before() -> Iterator[None]:
     """What the libraries had outside of `one_thread`, in this scope."""
-    if _here.limit is None:
+    if not _here.changed:
         yield
         return
     _end()
@@ -59,9 +59,13 @@ def threads_as_before() -> Iterator[None]:
 
 
 def _begin() -> None:
-    _here.limit = _libraries().limit(limits=1)
+    had = [(library, library.get_num_threads()) for library in _libraries()]
+    _here.changed = [(library, threads) for library, threads in had if threads != 1]
+    for library, _ in _here.changed:
+        library.set_num_threads(1)
 
 
 def _end() -> None:
-    limit, _here.limit = _here.limit, None
-    limit.restore_original_limits()
+    changed, _here.changed = _here.changed, None
+    for library, threads in changed or ():
+        library.set_num_threads(threads)

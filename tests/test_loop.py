@@ -122,6 +122,68 @@ def test_a_diverged_run_is_masked_and_harms_nobody():
     assert best[1] == trajectory(f, recipe, good, 0.1, 20)[-1]
 
 
+def test_a_run_that_is_done_stands_still():
+    """The first run is at its target at once; the second is not, and has no part in that."""
+    recipe = Recipe(Direct(3), Constant(), Adam())
+    rng = np.random.default_rng(0)
+    starts = [recipe.reparametrization.init(box(), rng, None) for _ in range(2)]
+    target = np.array([np.inf, -np.inf])
+    with precision("float64"):
+        program, group = build(waves, recipe, starts, [0.1, 0.1], target=target)
+        before, after = advance(program, group, 1), advance(program, group, 1, 20)
+        assert to_numpy(after.nit).tolist() == [1, 20]
+        for one, two in zip(
+            [*before.variables, *before.memory, before.t],
+            [*after.variables, *after.memory, after.t],
+            strict=True,
+        ):
+            first, second = to_numpy(one), to_numpy(two)
+            np.testing.assert_array_equal(first[0], second[0])
+            assert not np.array_equal(first[1], second[1])
+
+
+def test_points_without_a_value_have_no_part_in_the_mean():
+    """The loss and the step are those of the points that have one, by themselves."""
+
+    def f(x):
+        return ops.where(x[..., 0] > 0.9, np.nan, sphere(x))
+
+    recipe = Recipe(Direct(3, "uniform", "reflect"), Constant(), GradientDescent())
+    start = recipe.reparametrization.init(box(), np.random.default_rng(0), None)
+    valued = np.array([[0.1, 0.5, 0.6], [0.2, 0.5, 0.1]])
+    points = np.array([*valued, [0.9, 0.9, 0.2]])
+    assert points[2, 0] * np.ptp(BOUNDS[0]) + BOUNDS[0][0] > 0.9
+    alone = Recipe(Direct(2, "uniform", "reflect"), Constant(), GradientDescent())
+    with precision("float64"):
+        program, group = build(f, recipe, [start._replace(variables=[points])], [0.5])
+        state = advance(program, group, 1)
+        program, group = build(f, alone, [start._replace(variables=[valued])], [0.5])
+        expected = advance(program, group, 1)
+        loss, moved = to_numpy(state.best_loss), to_numpy(state.variables[0])
+        np.testing.assert_allclose(loss, to_numpy(expected.best_loss), rtol=1e-12)
+        np.testing.assert_allclose(moved[:, :2], to_numpy(expected.variables[0]), rtol=1e-12)
+        np.testing.assert_array_equal(moved[:, 2], points[None, 2])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_no_rounding_leaves_the_box(dtype):
+    """f is far lower outside of it; 300 pairs of bounds, of which many round badly."""
+    rng = np.random.default_rng(0)
+    lower, upper = -(10.0 ** rng.uniform(-3, 3, 300)), 10.0 ** rng.uniform(-3, 3, 300)
+    assert (lower + (upper - lower) > upper).any()
+
+    def f(x):
+        beyond = ops.logical_or(x > upper.astype(dtype), x < lower.astype(dtype))
+        return ops.sum(ops.where(beyond, -1e6, -x), axis=-1)
+
+    options = {"maxiter": 30, "learning_rate": 1e4, "dtype": dtype}
+    recipe = Recipe(Direct(2, "uniform", "clip"), Constant(), GradientDescent())
+    result = deepopt.minimize(f, method=recipe, bounds=np.c_[lower, upper], rng=0, options=options)
+    assert result.fun_per_run.min() > -1e6
+    assert (result.x <= upper).all()
+    assert (result.x >= lower).all()
+
+
 def test_one_nan_point_does_not_spoil_the_shared_network():
     def f(x):
         return ops.where(x[..., 0] > 0.9, np.nan, sphere(x))
