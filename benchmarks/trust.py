@@ -78,6 +78,7 @@ def saving() -> dict:
 def black_box() -> dict:
     """Microseconds per evaluation of a batched black box, beyond its own."""
     import numpy as np
+    from scipy.optimize import minimize
 
     import deepopt
 
@@ -91,8 +92,11 @@ def black_box() -> dict:
             own[0] += time.perf_counter() - begun
             return values
 
-        def slope(x):
-            return 2 * (x - 0.3) + 7 * np.cos(7 * x)
+        def slope(x, own=own):
+            begun = time.perf_counter()
+            gradient = 2 * (x - 0.3) + 7 * np.cos(7 * x)
+            own[0] += time.perf_counter() - begun
+            return gradient
 
         cases = {
             "homotopy": {"options": {"maxfev": 20_000}},
@@ -108,6 +112,13 @@ def black_box() -> dict:
                 spent = time.perf_counter() - begun - own[0]
                 beyond.append(1e6 * spent / result.nfev)
             found[f"{name}, d = {d}"] = round(float(np.median(beyond[1:])), 1)
+        beyond = []
+        for seed in range(10 * REPEATS):
+            x0 = np.random.default_rng(seed).uniform(-2, 2, d)
+            own[0], begun = 0.0, time.perf_counter()
+            result = minimize(f, x0, jac=slope, bounds=[(-2, 2)] * d, method="L-BFGS-B")
+            beyond.append(1e6 * (time.perf_counter() - begun - own[0]) / result.nfev)
+        found[f"SciPy's L-BFGS-B by itself, d = {d}"] = round(float(np.median(beyond)), 1)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
     args: tuple[Any, ...]
     jac: Jac
     box: Box
-    x0: np.ndarray | None  # (d,) in unit coordinates
+    x0: np.ndarray | None  # (d,)
     method: str
     options: Options
     callback: Callable[[np.ndarray, float, int, int], bool] | None
@@ -73,7 +73,7 @@ class Call:
         What was saved of this call; empty where nothing was.
     """
 
-    def __init__(self, asked: Asked, calls: Calls | None) -> None:
+    def __init__(self, asked: Asked, calls: Calls | None, errstate: Mapping[str, Any]) -> None:
         options = asked.options
         self.asked, self.box = asked, asked.box
         self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
@@ -81,9 +81,9 @@ class Call:
         self.deadline = asked.started + limit
         self.objective = Objective(
             asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline,
-            calls,
+            calls, errstate,
         )  # fmt: skip
-        self.options = options
+        self.options, self._errstate = options, errstate
         self.log = Log(asked.started)
         self.kept: State = {}
         self._saver: Saver | None = None
@@ -103,7 +103,24 @@ class Call:
         self._check_spread()
         self._check_slopes()
         self._easy = self._easier()
+        self._evaluate_x0()
         self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
+
+    @property
+    def _x0(self) -> np.ndarray | None:
+        """In unit coordinates."""
+        return None if self.asked.x0 is None else self.box.to_unit(self.asked.x0)
+
+    @property
+    def _first(self) -> np.ndarray:
+        """x0, or else the centre."""
+        return self.box.from_unit(self.box.centre) if self.asked.x0 is None else self.asked.x0
+
+    def _evaluate_x0(self) -> None:
+        """f at x0 to its last bits, which unit coordinates may change."""
+        if self.asked.x0 is not None and not self.kept and self.objective.nfev < self.maxfev:
+            with contextlib.suppress(OutOfTimeError):  # the descent will say so
+                self.objective.value(self.asked.x0)
 
     def _open_saver(self) -> Saver | None:
         asked, options = self.asked, self.options
@@ -166,8 +183,7 @@ class Call:
         return self.objective.range(self.maxfev, sampled)
 
     def _check_spread(self) -> None:
-        with np.errstate(over="ignore", under="ignore"):
-            inverse = np.asarray(1.0 / self.spread, dtype=self.options.dtype)
+        inverse = np.asarray(1.0 / self.spread, dtype=self.options.dtype)
         if not np.isfinite(inverse) or inverse == 0:
             raise ValueError(
                 f"fun must have a range that {self.options.dtype} can hold, got {self.spread:g}; "
@@ -234,8 +250,7 @@ class Call:
 
     def _nothing_but_the_best(self) -> OptimizeResult:
         """The result where the call was interrupted before it began."""
-        objective, x0 = self.objective, self.asked.x0
-        x, fun = self.box.from_unit(self.box.centre if x0 is None else x0), np.nan
+        objective, x, fun = self.objective, self._first, np.nan
         if objective.best_x is not None:
             x, fun = objective.best_x, objective.best_f
         none = np.full(len(self.options.rates()), np.inf)
@@ -259,19 +274,27 @@ class Call:
             )
 
     def _run(self) -> OptimizeResult:
-        options, x0, rng = self.options, self.asked.x0, self.asked.rng
-        reserve = 1 if x0 is None else 2  # f at the result, and at x0
-        self.limits = Limits(int(options.maxiter), max(0, self.maxfev - reserve), self.deadline)
+        options, x0, rng = self.options, self._x0, self.asked.rng
+        for_result = max(0, self.maxfev - 1)
+        self.limits = Limits(int(options.maxiter), for_result, self.deadline)
+        if not self.box.width.any():
+            return self._stay()
         if options.searches and self.objective.traceable:
             return self._search(Search(self, self.recipe, options, x0, rng))
         if self._searches_outside:
             return self._search(BlackBoxSearch(self, options, x0, rng))
         return self._descend(rng)
 
+    def _stay(self) -> OptimizeResult:
+        """The one point that there is, where all variables are fixed."""
+        objective, x = self.objective, self._first
+        fun = objective.value(x) if objective.best_x is None else objective.best_f
+        none = np.full(len(self.options.rates()), np.inf)
+        return self._result(Status.CONVERGED, x, fun, x[None], np.array([fun]), None, none)
+
     def _search(self, search: Search | BlackBoxSearch) -> OptimizeResult:
         """A global search, whose population is the best minima that it met."""
-        objective, box = self.objective, self.box
-        x, fun = box.from_unit(box.centre if self.asked.x0 is None else self.asked.x0), np.nan
+        objective, box, x, fun = self.objective, self.box, self._first, np.nan
         try:
             status = search.run()
             self._leave(status)
@@ -312,7 +335,7 @@ class Call:
 
     def _descend(self, rng: np.random.Generator) -> OptimizeResult:
         """One descent with every rate from every start."""
-        options, x0 = self.options, self.asked.x0
+        options, x0 = self.options, self._x0
         self.begin(dict)
         starts = [
             self.recipe.reparametrization.init(self.box, rng, x0 if index == 0 else None)
@@ -370,7 +393,8 @@ class Call:
             print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
         if self.asked.callback is None:
             return False
-        return self.asked.callback(x, best.fun, nit, self.objective.nfev)
+        with np.errstate(**self._errstate):
+            return self.asked.callback(x, best.fun, nit, self.objective.nfev)
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
         """The lowest point of all, polished if asked, with f there in float64."""
@@ -435,23 +459,18 @@ class Call:
         return result
 
     def _evaluate_last(self, best: Best, points: np.ndarray, energies: np.ndarray) -> None:
-        """f anew at the best point, at x0, and where the best run stands, as far as limits allow.
+        """f anew at the best point, and where the best run stands, as far as limits allow.
 
         The objective notes the lowest. `energies` (n,) is filled in.
         """
         objective = self.objective
         if np.isfinite(best.fun) and objective.traceable:
             objective.value(self.box.clip(best.x))
-        self._evaluate_x0()
         kept = 1 if objective.best_x is not None else 0  # for `_settle`
         affordable = max(0, min(len(points), self.maxfev - objective.nfev - kept))
         if affordable:
             values = objective.values(points[:affordable])
             energies[:affordable] = np.where(np.isfinite(values), values, np.inf)
-
-    def _evaluate_x0(self) -> None:
-        if self.asked.x0 is not None and self.objective.nfev < self.maxfev:
-            self.objective.value(self.box.from_unit(self.asked.x0))
 
     def _settle(self) -> None:
         """Give the best point the value that the user gets from f, to the last bit."""
@@ -466,18 +485,19 @@ class Call:
             return self.box.clip(best.x), best.fun
         if objective.best_x is not None:
             return objective.best_x, objective.best_f
-        x0 = self.asked.x0
-        return points[0] if x0 is None else self.box.from_unit(x0), np.nan
+        return points[0] if self._x0 is None else self._first, np.nan
 
 
 def run(asked: Asked) -> OptimizeResult:
-    """Run a call, in its precision."""
+    """Run a call, in its precision; NumPy's floating-point errors are f's and callback's alone."""
+    errstate = np.geterr()
     with precision(asked.options.dtype), contextlib.ExitStack() as scope:
+        scope.enter_context(np.errstate(all="ignore"))
         if asked.options.checkpoint is not None:
             folder = Path(asked.options.checkpoint).parent
             scope.enter_context(folder_for(folder, name="checkpoint"))
         calls = scope.enter_context(calls_by(asked.workers))
-        return Call(asked, calls).run()
+        return Call(asked, calls, errstate).run()
 
 
 def _described(asked: Asked) -> dict[str, str]:

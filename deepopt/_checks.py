@@ -26,7 +26,7 @@ def warn(words: str, kind: type[Warning]) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(PACKAGE):
         frame, level = frame.f_back, level + 1
-    warnings.warn(words, kind, stacklevel=level - 1)
+    warnings.warn(words, kind, stacklevel=level)
 
 
 def check_number(

@@ -12,7 +12,7 @@ from .problems import Problem
 
 
 def read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.ndarray | None]:
-    """The box, and x0 in its unit coordinates."""
+    """The box, and x0 (d,)."""
     start = None if x0 is None else _vector("x0", x0)
     if bounds is None and start is None:
         raise ValueError("x0 is missing; without bounds it is needed")
@@ -35,13 +35,13 @@ def read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nda
             f"for bounds [{lower[at]:g}, {upper[at]:g}]"
         )
     box = Box.make(lower, upper, start, _read_scale(scale, start))
-    return box, box.to_unit(start)
+    return box, start
 
 
 def _vector(label: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "c":
+        if array.dtype.kind not in "biufO" or np.ma.is_masked(value):
             raise TypeError
         array = array.astype("float64").ravel()
     except (TypeError, ValueError, OverflowError):
@@ -102,6 +102,8 @@ def _bound_arrays(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
         return lower.copy(), upper.copy()
     try:
         pairs = [(low, high) for low, high in bounds]
+        if any(isinstance(bound, str | bytes) for pair in pairs for bound in pair):
+            raise TypeError
         lower = np.array([-np.inf if low is None else float(low) for low, _ in pairs])
         upper = np.array([np.inf if high is None else float(high) for _, high in pairs])
     except (TypeError, ValueError, OverflowError):

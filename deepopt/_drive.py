@@ -214,7 +214,7 @@ class Driver:
         raise IndexError(run)
 
     def _why_done(self) -> Status:
-        if not np.isfinite(self.best().fun):
+        if not np.isfinite(min(self.best().fun, self._objective.best_f)):
             return Status.NOT_FINITE
         stalled = [to_numpy(g.state.since) >= to_numpy(g.data.stall) for g in self.groups]
         return Status.CONVERGED if np.concatenate(stalled).any() else Status.MAXITER

@@ -10,7 +10,20 @@ from pathlib import Path
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint, or of something else; its message names the file."""
+    """A file that is no checkpoint, or of something else; its message names the file.
+
+    Examples
+    --------
+    >>> import deepopt, pathlib, tempfile
+    >>> from deepopt.problems import rastrigin
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "run.ckpt")
+    >>> _ = path.write_text("notes")
+    >>> try:
+    ...     deepopt.minimize(rastrigin.with_dim(2), options={"checkpoint": path})
+    ... except deepopt.CheckpointError as error:
+    ...     print(str(error).replace(str(path), "…"))
+    checkpoint … is damaged, or no checkpoint of a call
+    """
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def minimize(
         ``residuals(x, *args)``, from (..., d) to (..., m), of which it is half the sum of squares,
         it can be descended by `LevenbergMarquardt`.
     x0 : array_like, shape (d,), optional
-        First start. Not needed where all bounds are finite.
+        First start, within the bounds. Not needed where all bounds are finite.
     args : tuple, optional
         Further arguments of `fun` and `jac`.
     method : str, Recipe or callable, default "homotopy"
@@ -94,7 +94,7 @@ def minimize(
         See ``deepopt list`` for each method's options and defaults.
     scale : float or array_like, shape (d,), optional
         Working range about x0 of variables without two finite bounds; default max(1, abs(x0)).
-        An option of that name, or of the name workers, does the same, where SciPy passes no other
+        Options of the names scale, rng and workers do the same, where SciPy passes no other
         keywords on.
     rng : None, int or numpy.random.Generator, optional
         By SPEC 7. The same seed repeats the call exactly.
@@ -135,7 +135,8 @@ def minimize(
     also those spent on finding out what kind of function `fun` is. A NaN or an infinity is no
     value: such a point carries no weight, and a run ends only when none of its points has one.
 
-    Calls from several threads take turns, since Keras holds its precision globally.
+    Calls from several threads take turns, since Keras holds its precision globally: `fun` must not
+    wait for a call in another thread.
 
     Examples
     --------
@@ -151,16 +152,17 @@ def minimize(
         raise TypeError(f"options must be a dict, got {type(options).__name__}")
     options = dict(options or {})
     if callable(method) and not isinstance(method, Recipe | type):
-        return method(
-            fun, x0, args=args, jac=jac, hess=hess, hessp=hessp, bounds=bounds,
-            constraints=constraints, callback=callback,
-            **({} if tol is None else {"tol": tol}) | options,
+        return _by_scipy(
+            fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback,
+            {"rng": rng, "scale": scale, "workers": None if workers == 1 else workers} | options,
         )  # fmt: skip
     _check_arguments(fun, jac, constraints, callback)
+    jac = bool(jac) if isinstance(jac, np.bool_) else jac
     for label, given in (("hess", hess), ("hessp", hessp)):
         if given is not None:
             warn(f"{label} is not used and was ignored", RuntimeWarning)
-    scale, workers = options.pop("scale", scale), options.pop("workers", workers)
+    rng, scale = options.pop("rng", rng), options.pop("scale", scale)
+    workers = options.pop("workers", workers)
     check_workers(workers)
     name, settings, unknown = _read_method(method, options, tol)
     for key in unknown:
@@ -169,10 +171,10 @@ def minimize(
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds
     with TURN:
-        box, x0_unit = read_domain(x0, bounds, scale, fun)
+        box, start = read_domain(x0, bounds, scale, fun)
         watch = None if callback is None else _wrap_callback(callback)
         asked = Asked(
-            fun, args, jac or None, box, x0_unit, name, settings, watch, started, generator,
+            fun, args, jac or None, box, start, name, settings, watch, started, generator,
             rng is not None, workers,
         )  # fmt: skip
         return run(asked)
@@ -210,6 +212,21 @@ def scipy_method(method: str | Recipe) -> Callable[..., OptimizeResult]:
     return method_of_scipy
 
 
+def _by_scipy(
+    fun: Any, x0: Any, args: Any, method: Any, jac: Any, hess: Any, hessp: Any, bounds: Any,
+    constraints: Any, tol: Any, callback: Any, options: dict[str, Any],
+) -> Any:  # fmt: skip
+    """SciPy's protocol for a callable as the method."""
+    from scipy.optimize import minimize as by_scipy
+
+    if x0 is None:
+        raise ValueError("x0 is missing; it is needed where method is a callable")
+    given = {key: value for key, value in options.items() if value is not None}
+    return by_scipy(
+        fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, given
+    )
+
+
 # Reading the arguments
 
 
@@ -218,7 +235,7 @@ def _check_arguments(fun: Any, jac: Any, constraints: Any, callback: Any) -> Non
         raise TypeError(f"fun must be callable, got {type(fun).__name__}")
     if isinstance(jac, str) and jac not in SCHEMES:
         raise ValueError(f"jac must be one of {', '.join(map(repr, SCHEMES))}, got {shown(jac)}")
-    if not (jac is None or isinstance(jac, bool | str) or callable(jac)):
+    if not (jac is None or isinstance(jac, bool | np.bool_ | str) or callable(jac)):
         raise TypeError(f"jac must be a callable, a bool, a string or None, got {shown(jac)}")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,8 @@ class Objective:
         A time.perf_counter() after which a black box is not called again.
     calls : callable or None
         (function, points) -> values, where several processes share the work.
+    errstate : mapping or None
+        What NumPy does about floating-point errors within f and jac; by default what it does now.
 
     Attributes
     ----------
@@ -89,6 +91,7 @@ class Objective:
         dtype: str,
         deadline: float = np.inf,
         calls: Calls | None = None,
+        errstate: Mapping[str, Any] | None = None,
     ) -> None:
         self.nfev = 0
         self.njev = 0
@@ -96,15 +99,26 @@ class Objective:
         self.best_x: np.ndarray | None = None
         self.best_f = np.inf
         self.saver: Saver | None = None
+        self._errstate = np.geterr() if errstate is None else dict(errstate)
         self._jac, self._args, self._dtype = jac, args, dtype
         self._deadline = deadline
         self._calls, self._at_once = calls, max(1, os.cpu_count() or 1)
         self._problem = f if isinstance(f, Problem) and not args else None
-        self._f: Callable[[Any], Any] = (lambda x: f(x, *args)) if args else f
+        self._f = self._called(f, args)
         residuals = getattr(f, "residuals", None)
         self._residuals = (lambda x: residuals(x, *args)) if args and residuals else residuals
         self._recogniser = Recogniser(self._f, (f, args), box, dtype)
         self._recognised = Recognised(BLACK_BOX)  # until `recognise` knows better
+
+    def _called(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Any], Any]:
+        """A user's function of x alone, under the user's own errstate."""
+        errstate = self._errstate  # other processes are sent no more than these
+
+        def call(x: Any) -> Any:
+            with np.errstate(**errstate):
+                return function(x, *args)
+
+        return call
 
     def recognise(self, batched: bool | None, maxfev: int) -> None:
         """Find out what kind of function f is.
@@ -233,6 +247,8 @@ class Objective:
         tenth of `maxfev`.
         1 where nothing finite is found.
         """
+        if not self.box.width.any():
+            return 1.0
         known = None if self._problem is None else self._problem.value_range
         if known is not None:
             return float(known[1] - known[0])
@@ -244,8 +260,7 @@ class Objective:
         except OutOfTimeError:
             return 1.0
         f = f[np.isfinite(f)]
-        with np.errstate(over="ignore"):
-            found = float(np.ptp(f)) if len(f) else 0.0
+        found = float(np.ptp(f)) if len(f) else 0.0
         return found if np.isfinite(found) and found > 0 else 1.0
 
     # Traced functions, from the host
@@ -309,7 +324,7 @@ class Objective:
                 out = self._ask(function, part, read)
                 if self.saver is not None:
                     self.saver.keep(out)
-            if counted and not np.iscomplexobj(out):
+            if counted and not np.iscomplexobj(part):
                 self._note(part, out if out.ndim == 1 else out[:, 0])
             parts.append(out)
             at += len(part)
@@ -360,9 +375,8 @@ class Objective:
     def _gradients(self, x: np.ndarray, f: np.ndarray) -> np.ndarray:
         jac = self._jac
         if callable(jac):
-            slope, args = jac, self._args  # other processes are sent no more than these
             return self._outside(
-                lambda at: slope(at, *args),
+                self._called(jac, self._args),
                 x,
                 lambda out, at: as_gradient(out, at.shape),
                 False,
@@ -378,7 +392,9 @@ class Objective:
 
     def _complex_values(self, x: np.ndarray) -> np.ndarray:
         """f at complex points (N, d)."""
-        return self._outside(self._f, x, lambda out, at: np.reshape(out, at.shape[:-1]))
+        return self._outside(
+            self._f, x, lambda out, at: as_values(out, at.shape[:-1], at.shape, "complex128")
+        )
 
     def _note(self, x: np.ndarray, f: np.ndarray) -> None:
         """Remember the lowest finite value."""

@@ -72,7 +72,7 @@ def polish(
     settings = {"maxiter": ITERATIONS, "maxfun": 10**9, "ftol": ftol, "gtol": GRADIENT, "maxls": 50}
     start = np.clip(box.to_unit(x), bounds.lb, bounds.ub)
     try:
-        with np.errstate(all="ignore"), one_thread():
+        with one_thread():
             found = minimize(
                 evaluate, start, jac=True, bounds=bounds, method="L-BFGS-B", options=settings
             )

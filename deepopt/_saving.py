@@ -80,7 +80,8 @@ class Saver:
         self._interrupted: State | None = None  # where the descent of the file stood
         self._again = False  # whether the part of the file has yet to begin again
         self._saved = self._noted = time.perf_counter()
-        self._took = 0.0  # seconds of the last save
+        self._took = self._noting = 0.0  # seconds of the last save, and of noting a part
+        self._bytes = 0  # of the values
         self.kept: State | None = None
         self.over = False
         if path.exists():
@@ -102,18 +103,21 @@ class Saver:
     def begin(self, state: Callable[[], State], bridged: bool = False) -> None:
         """A part begins, in this state. Where values are kept (`bridged`) not all are noted."""
         now = time.perf_counter()
-        soon = now - self._noted < self._every / NOTES and self._size < MUCH
+        wait = max(self._every / NOTES, self._noting / SHARE)
+        soon = now - self._noted < wait and self._bytes < MUCH
         if self._again or (self._part is not None and bridged and (soon or self._ahead)):
             self._again = False
             return
         self._part = _packed(state(), self._shared, self._kinds)
-        self._descent, self._values, self._noted = None, [], now
+        self._descent, self._noted, self._noting = None, now, time.perf_counter() - now
+        self._forget()
         self._save_if_due()
 
     def stand(self, state: Callable[[], State]) -> None:
         """A descent within the part stands here; `state` is asked when it is saved."""
         if not self._ahead:
-            self._descent, self._values = state, []
+            self._descent = state
+            self._forget()
             self._save_if_due()
 
     def interrupted(self) -> State | None:
@@ -125,17 +129,21 @@ class Saver:
         """What a black box gave here before, along the first axis; None where it is new."""
         if not self._ahead:
             return None
-        self._values.append(self._ahead.popleft())
-        return self._values[-1]
+        values = self._ahead.popleft()
+        self._remember(values)
+        return values
 
     def keep(self, values: np.ndarray) -> None:
         """What a black box gives."""
-        self._values.append(values)
+        self._remember(values)
         self._save_if_due()
 
-    @property
-    def _size(self) -> int:
-        return sum(value.nbytes for value in self._values)
+    def _remember(self, values: np.ndarray) -> None:
+        self._values.append(values)
+        self._bytes += values.nbytes
+
+    def _forget(self) -> None:
+        self._values, self._bytes = [], 0
 
     # The file
 

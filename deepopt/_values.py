@@ -9,13 +9,17 @@ import numpy as np
 from ._backend import is_tensor, to_numpy
 from ._checks import shown
 
+NO_NUMBERS = (str, bytes, type(None))  # that NumPy would make numbers of
 
-def as_values(out: Any, shape: tuple[int, ...], given: tuple[int, ...]) -> np.ndarray:
+
+def as_values(
+    out: Any, shape: tuple[int, ...], given: tuple[int, ...], dtype: str = "float64"
+) -> np.ndarray:
     """Values of the given shape; TypeError or ValueError where `out` is not that.
 
     `given` is the shape of the x that f was called with. An extra axis of length 1 is dropped.
     """
-    values = _numbers("fun", out)
+    values = _numbers("fun", out, dtype)
     if values.shape in (shape, (*shape, 1)) or (not shape and values.size == 1):
         return values.reshape(shape)
     expected = f"an array of shape {shape}" if shape else "a single number"
@@ -34,12 +38,16 @@ def as_gradient(out: Any, shape: tuple[int, ...]) -> np.ndarray:
     )
 
 
-def _numbers(label: str, out: Any) -> np.ndarray:
+def _numbers(label: str, out: Any, dtype: str = "float64") -> np.ndarray:
     try:
         array = to_numpy(out) if is_tensor(out) else np.asarray(out)
-        if array.dtype.kind not in "biufO" or out is None:
+        if array.dtype.kind not in ("biufcO" if dtype == "complex128" else "biufO"):
             raise TypeError
-        return array.astype("float64")
+        if array.dtype.kind == "O" and any(isinstance(v, NO_NUMBERS) for v in array.flat):
+            raise TypeError
+        if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
+            raise TypeError
+        return array.astype(dtype)
     except (TypeError, ValueError, OverflowError):
         kind = type(out).__name__
         raise TypeError(f"{label} must return real numbers, got {kind}: {shown(out)}") from None

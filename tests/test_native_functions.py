@@ -1,0 +1,101 @@
+"""Functions written in a backend's own ops, TensorFlow's, JAX's or PyTorch's, on it and off it."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+import deepopt
+
+BACKEND = keras.config.backend()
+OTHERS = sorted({"tensorflow", "jax", "torch"} - {BACKEND})
+BOX = [(-2.0, 2.0)] * 3
+
+
+def ops_of(backend):
+    """x -> an array of that backend, exp, the sum over all, the sum over the last axis."""
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.convert_to_tensor, tf.exp, tf.reduce_sum, lambda v: tf.reduce_sum(v, axis=-1)
+    if backend == "jax":
+        import jax.numpy as jnp
+
+        return jnp.asarray, jnp.exp, jnp.sum, lambda v: jnp.sum(v, axis=-1)
+    import torch
+
+    return torch.as_tensor, torch.exp, torch.sum, lambda v: torch.sum(v, dim=-1)
+
+
+def dent(x, exp):
+    return (x - 0.3) ** 2 + 0.2 * (1.0 - exp(-20.0 * (x - 0.3) ** 2))
+
+
+def compiled(f):
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(f)
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(f)
+    return f
+
+
+def solve(f, **given):
+    options = {"maxfev": 20_000} | given.pop("options", {})
+    return deepopt.minimize(f, bounds=BOX, rng=0, options=options, **given)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("wrap", [lambda f: f, compiled], ids=["plain", "compiled"])
+@pytest.mark.parametrize("form", ["batch", "point"])
+def test_a_function_in_the_backends_own_ops_is_traced(form, wrap, dtype):
+    _, exp, over_all, over_last = ops_of(BACKEND)
+    total = over_last if form == "batch" else over_all
+    result = solve(wrap(lambda x: total(dent(x, exp))), options={"dtype": dtype})
+    assert result.objective_kind == ("traced" if form == "batch" else "vectorised")
+    assert result.fun < 1e-8
+    np.testing.assert_allclose(result.x, 0.3, atol=1e-4)
+
+
+@pytest.mark.backends
+def test_single_entries_and_args_in_the_backends_own_ops():
+    _, exp, _, _ = ops_of(BACKEND)
+
+    def rosenbrock(x, steepness, floor):
+        return steepness * (x[1] - x[0] ** 2) ** 2 + (1.0 - x[0]) ** 2 + exp(x[2]) * floor
+
+    result = solve(rosenbrock, args=(100.0, 2.0))
+    assert result.objective_kind == "vectorised"
+    assert result.fun == pytest.approx(2.0 * np.exp(-2.0), abs=1e-9)
+    np.testing.assert_allclose(result.x, [1.0, 1.0, -2.0], atol=1e-4)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_function_of_another_backend_is_called_as_it_is(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    as_array, exp, over_all, _ = ops_of(backend)
+    result = solve(lambda x: over_all(dent(as_array(x), exp)), options={"maxfev": 3_000})
+    assert "black box" in result.objective_kind
+    assert result.fun < 1e-5
+    np.testing.assert_allclose(result.x, 0.3, atol=1e-3)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="there it is traced")
+def test_a_gradient_by_jax_serves_another_backend():
+    jax = pytest.importorskip("jax")
+    as_array, exp, over_all, _ = ops_of("jax")
+
+    def f(x):
+        return over_all(dent(as_array(x), exp))
+
+    result = solve(f, jac=jax.grad(f), options={"maxfev": 2_000})
+    assert result.objective_kind == "black box"
+    assert result.njev > 0
+    assert result.fun < 1e-6
