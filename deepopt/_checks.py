@@ -83,7 +83,7 @@ def check_file(label: str, value: Any) -> None:
     except (OSError, ValueError):  # a name too long, or with a null
         sound = False
     if not sound:
-        raise ValueError(f"{label} must be the path of a file, got {shown(path)}")
+        raise ValueError(f"{label} must be the path of a file, got {path!r}")
 
 
 def in_brief(error: BaseException) -> str:

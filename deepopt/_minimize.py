@@ -273,6 +273,8 @@ def warn_unknown(key: str, method: str) -> None:
 
 def read_rng(rng: Any) -> np.random.Generator:
     try:
+        if isinstance(rng, bool | np.bool_):
+            raise TypeError
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise TypeError(

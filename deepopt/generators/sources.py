@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import json
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,11 @@ from .checkpoints import CheckpointError
 
 Weights = list[np.ndarray]
 SUFFIXES = (".keras", ".weights.h5")
+NO_MATTER = {  # of a Keras config, for what a network computes
+    "name", "trainable", "inbound_nodes", "input_layers", "output_layers", "build_config",
+    "compile_config", "keras_version", "date_saved",
+}  # fmt: skip
+OF_TRAINING = ("initializer", "regularizer", "constraint")
 
 
 class Source(abc.ABC):
@@ -103,6 +109,10 @@ class KerasFiles(Source):
         self._own = model is None
         self.model = _model_of(self._paths[-1]) if model is None else model
         _check_generator(self.model, "the model")
+        outlines = [_outline_of(path) for path in self._paths] if self._own else []
+        for path, outline in zip(self._paths, outlines, strict=False):
+            if outline is not None and outline != outlines[-1]:
+                raise CheckpointError(f"{path} has other layers than {self._paths[-1]}")
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -132,6 +142,7 @@ class Models(Source):
         self.model = models[-1]
         self._models = models
         shapes = [tuple(weight.shape) for weight in self.model.weights]
+        outlines = [_outline(_config_of(model)) for model in models]
         for t, model in enumerate(models):
             _check_generator(model, f"model {t}")
             found = [tuple(weight.shape) for weight in model.weights]
@@ -139,6 +150,11 @@ class Models(Source):
                 raise ValueError(
                     f"checkpoints must be of one architecture: the weights of model {t} "
                     "differ in shape from those of the last"
+                )
+            if outlines[t] != outlines[-1]:
+                raise ValueError(
+                    f"checkpoints must be of one architecture: model {t} has other layers than the "
+                    "last"
                 )
 
     def __len__(self) -> int:
@@ -179,7 +195,7 @@ def open_checkpoints(given: Any, model: Any = None) -> Source:
     if isinstance(given, Source):
         return given
     if isinstance(given, keras.Model):
-        return Models([given])
+        given = [given]
     if isinstance(given, str | os.PathLike):
         return _of_path(Path(given), model)
     parts = list(given) if isinstance(given, Sequence) else None
@@ -191,6 +207,7 @@ def open_checkpoints(given: Any, model: Any = None) -> Source:
     if not parts:
         raise ValueError("checkpoints must hold at least one file or model, got an empty list")
     if all(isinstance(part, keras.Model) for part in parts):
+        _check_unused(model, "Keras models")
         return Models(parts)
     if all(isinstance(part, str | os.PathLike) for part in parts):
         return _of_files(natural_order(Path(part) for part in parts), model)
@@ -204,6 +221,7 @@ def _of_path(path: Path, model: Any) -> Source:
     if path.is_file():
         return _of_files([path], model)
     if (path / checkpoints.CONFIG).exists():
+        _check_unused(model, "a folder of `deepopt train`")
         return Folder(path)
     found = {suffix: natural_order(path.glob(f"*{suffix}")) for suffix in SUFFIXES}
     kinds = [suffix for suffix, files in found.items() if files]
@@ -230,6 +248,39 @@ def _of_files(paths: list[Path], model: Any) -> Source:
     if model is None and any(path.name.endswith(".weights.h5") for path in paths):
         raise ValueError(".weights.h5 files need model=, the Keras model whose weights they hold")
     return KerasFiles(paths, model)
+
+
+def _check_unused(model: Any, beside: str) -> None:
+    if model is not None:
+        raise ValueError(f"model is of no use beside {beside}, which bring their own architecture")
+
+
+def _config_of(model: Any) -> Any:
+    """A Keras model's architecture as plain data; None where it does not say."""
+    try:
+        return json.loads(model.to_json())
+    except (NotImplementedError, TypeError, ValueError):  # a subclassed model
+        return None
+
+
+def _outline_of(path: Path) -> Any:
+    """What a `.keras` file says of its layers; None where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _outline(json.loads(archive.read("config.json")))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def _outline(config: Any) -> Any:
+    """A Keras config without what does not matter for what the network computes."""
+    if isinstance(config, dict):
+        return {
+            key: _outline(value)
+            for key, value in config.items()
+            if key not in NO_MATTER and not key.endswith(OF_TRAINING)
+        }
+    return [_outline(item) for item in config] if isinstance(config, list) else config
 
 
 def _model_of(path: Path) -> Any:
