@@ -22,9 +22,12 @@ CLEAN = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_L
 HEAVY = ("keras", "tensorflow", "jax", "torch", "scipy", "matplotlib", "optuna", "numpy", "rich")
 
 
-def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+def call(
+    *arguments: str, cwd: Path | None = None, home: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    env = CLEAN if home is None else CLEAN | {"HOME": str(home)}
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=120, env=CLEAN
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=120, env=env, cwd=cwd
     )
 
 
@@ -139,6 +142,9 @@ def _wait_for(condition: object, process: subprocess.Popen[str]) -> None:
 
 
 def test_the_whole_command(tmp_path: Path) -> None:
+    here, home, out = (tmp_path / name for name in ("here", "home", "out"))
+    here.mkdir()
+    home.mkdir()
     words = [
         "bench",
         "--only",
@@ -148,16 +154,18 @@ def test_the_whole_command(tmp_path: Path) -> None:
         "--iterations",
         "20",
         "--out",
-        str(tmp_path),
+        str(out),
     ]
-    done = call(*words)
+    done = call(*words, cwd=here, home=home)
     assert done.returncode == 0
     assert done.stderr == ""
     assert "[4/4] sphere-deep" in done.stdout
-    assert str(tmp_path) in done.stdout
-    assert {"results.json", "results.csv", "quick.png"} <= {
-        path.name for path in tmp_path.iterdir()
-    }
+    assert str(out) in done.stdout
+    assert {"results.json", "results.csv", "quick.png"} <= {path.name for path in out.iterdir()}
+    assert sorted(tmp_path.iterdir()) == [here, home, out]
+    assert not list(here.iterdir())
+    own = {".keras", ".cache", ".config"}  # of Keras and matplotlib
+    assert {path.name for path in home.iterdir()} <= own
     again = call(*words)
     assert "4 of 4 cells are finished already" in again.stdout
     assert "[4/4]" not in again.stdout
