@@ -156,7 +156,10 @@ def to_numpy(tensor: Tensor) -> np.ndarray:
 
 
 class Compiled:
-    """A function of (nested) tensors, compiled once per structure, shapes and types of them.
+    """A function of (nested) tensors, compiled once per shapes and types of them.
+
+    Every call must nest its tensors alike, in tuples and lists. What comes out is not
+    differentiable from outside.
 
     On TensorFlow, where XLA cannot compile what the user wrote, the plain graph takes over
     with one warning. On PyTorch the function runs as it is.
@@ -189,8 +192,8 @@ class Compiled:
         return self._call_tensorflow(*args)
 
     def _call_tensorflow(self, *args: Any) -> Any:
-        leaves = [leaf for leaf in keras.tree.flatten(args) if leaf is not None]
-        signature = tuple((leaf.dtype, *leaf.shape) for leaf in leaves)
+        leaves = keras.tree.flatten(args)
+        signature = tuple(leaf if leaf is None else (leaf.dtype, *leaf.shape) for leaf in leaves)
         if signature in self._programs:
             return self._programs[signature](leaves)
         import tensorflow as tf
@@ -222,7 +225,7 @@ class Compiled:
         traced = tf.function(self._trace, jit_compile=xla, autograph=False)
         concrete = traced.get_concrete_function(*args)
         call, captured = concrete.inference_fn.call_preflattened, concrete.captured_inputs
-        return lambda leaves: call([*leaves, *captured])
+        return lambda leaves: call([*(leaf for leaf in leaves if leaf is not None), *captured])
 
 
 def output_shape(function: Callable[[Tensor], Any], shape: Sequence[int], dtype: str) -> tuple:

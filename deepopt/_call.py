@@ -61,7 +61,8 @@ class Asked(NamedTuple):
     started: float  # time.perf_counter()
     rng: np.random.Generator
     seeded: bool  # whether the user gave that
-    workers: Workers = 1
+    workers: Workers
+    errstate: Mapping[str, Any]  # NumPy's, within f and callback
 
 
 class Call:
@@ -73,7 +74,7 @@ class Call:
         What was saved of this call; empty where nothing was.
     """
 
-    def __init__(self, asked: Asked, calls: Calls | None, errstate: Mapping[str, Any]) -> None:
+    def __init__(self, asked: Asked, calls: Calls | None) -> None:
         options = asked.options
         self.asked, self.box = asked, asked.box
         self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
@@ -81,9 +82,9 @@ class Call:
         self.deadline = asked.started + limit
         self.objective = Objective(
             asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline,
-            calls, errstate,
+            calls, asked.errstate,
         )  # fmt: skip
-        self.options, self._errstate = options, errstate
+        self.options = options
         self.log = Log(asked.started)
         self.kept: State = {}
         self._saver: Saver | None = None
@@ -223,12 +224,13 @@ class Call:
         last = float(to_numpy(schedule.share(to_tensor([1.0], self.options.dtype)))[0])
         if last != 1.0:
             raise ValueError(f"schedule must end at f: its share at t = 1 must be 1, got {last:g}")
-        centre = self.box.from_unit(self.box.centre)
-        with contextlib.suppress(OutOfTimeError):  # the descent will say so
-            check_path(schedule, self.objective, centre)
-        if self.objective.traceable:
-            return None
-        return outside(schedule, self.box, self.options.dtype, self.options.batched, self.deadline)
+        centre, options = self.box.from_unit(self.box.centre), self.options
+        with np.errstate(**self.asked.errstate):
+            with contextlib.suppress(OutOfTimeError):  # the descent will say so
+                check_path(schedule, self.objective, centre)
+            if self.objective.traceable:
+                return None
+            return outside(schedule, self.box, options.dtype, options.batched, self.deadline)
 
     def run(self) -> OptimizeResult:
         try:
@@ -287,10 +289,20 @@ class Call:
 
     def _stay(self) -> OptimizeResult:
         """The one point that there is, where all variables are fixed."""
-        objective, x = self.objective, self._first
-        fun = objective.value(x) if objective.best_x is None else objective.best_f
+        objective, x, status = self.objective, self._first, Status.CONVERGED
+        try:
+            if self.asked.x0 is None and objective.best_x is None and objective.nfev < self.maxfev:
+                objective.value(x)
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        except OutOfTimeError:
+            status = Status.MAXTIME
+        fun = np.nan if objective.best_x is None else objective.best_f
+        self.log.record(0, objective.nfev, objective.best_f)
+        if status is Status.CONVERGED and self.watch(Best(x, fun, 0), 0):
+            status = Status.CALLBACK
         none = np.full(len(self.options.rates()), np.inf)
-        return self._result(Status.CONVERGED, x, fun, x[None], np.array([fun]), None, none)
+        return self._result(status, x, fun, x[None], np.array([fun]), None, none)
 
     def _search(self, search: Search | BlackBoxSearch) -> OptimizeResult:
         """A global search, whose population is the best minima that it met."""
@@ -393,7 +405,7 @@ class Call:
             print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
         if self.asked.callback is None:
             return False
-        with np.errstate(**self._errstate):
+        with np.errstate(**self.asked.errstate):
             return self.asked.callback(x, best.fun, nit, self.objective.nfev)
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
@@ -489,22 +501,20 @@ class Call:
 
 
 def run(asked: Asked) -> OptimizeResult:
-    """Run a call, in its precision; NumPy's floating-point errors are f's and callback's alone."""
-    errstate = np.geterr()
+    """Run a call, in its precision."""
     with precision(asked.options.dtype), contextlib.ExitStack() as scope:
-        scope.enter_context(np.errstate(all="ignore"))
         if asked.options.checkpoint is not None:
             folder = Path(asked.options.checkpoint).parent
             scope.enter_context(folder_for(folder, name="checkpoint"))
         calls = scope.enter_context(calls_by(asked.workers))
-        return Call(asked, calls, errstate).run()
+        return Call(asked, calls).run()
 
 
 def _described(asked: Asked) -> dict[str, str]:
     """What tells a call from others, under names that a user knows."""
     box, x0 = asked.box, asked.x0
     return {
-        "fun": getattr(asked.fun, "__qualname__", repr(asked.fun)), "args": told(asked.args),
+        "fun": getattr(asked.fun, "__qualname__", told(asked.fun)), "args": told(asked.args),
         "jac": told(asked.jac), "method": asked.method, "backend": backend(),
         "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
         "x0": "none" if x0 is None else digest(x0),

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-PACKAGE = Path(__file__).parent
+NO_NUMBERS = (str, bytes, type(None))
+WITHIN = {"deepopt", "scipy", "contextlib"}  # packages whose frames are not the user's
 
 
 def shown(value: Any) -> str:
@@ -22,9 +23,9 @@ def shown(value: Any) -> str:
 
 
 def warn(words: str, kind: type[Warning]) -> None:
-    """Warn of the line outside this package from which it was called."""
+    """Warn of the user's line from which it was called, also by way of SciPy."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and Path(frame.f_code.co_filename).is_relative_to(PACKAGE):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in WITHIN:
         frame, level = frame.f_back, level + 1
     warnings.warn(words, kind, stacklevel=level)
 
@@ -71,6 +72,19 @@ def check_flag(label: str, value: Any) -> None:
     """Raise TypeError unless `value` is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{label} must be True or False, got {shown(value)}")
+
+
+def numbers_of(value: Any) -> np.ndarray:
+    """`value` as an array of numbers; TypeError or ValueError where NumPy would make some up."""
+    parts = value if isinstance(value, list | tuple) else ()
+    if np.ma.is_masked(value) or any(part is np.ma.masked for part in parts):
+        raise TypeError
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufcO":
+        raise TypeError
+    if array.dtype.kind == "O" and any(isinstance(part, NO_NUMBERS) for part in array.flat):
+        raise TypeError
+    return array
 
 
 def check_file(label: str, value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._box import Box
-from ._checks import shown
+from ._checks import numbers_of, shown
 from .problems import Problem
 
 
@@ -22,7 +22,10 @@ def read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nda
         raise ValueError(f"x0 must have {len(lower)} entries, got {len(start)}")
     if start is None:
         if not np.isfinite(upper - lower).all():
-            raise ValueError("x0 is missing; it is needed where a bound is infinite")
+            raise ValueError(
+                "x0 is missing; it is needed where a bound is infinite, or the range between two "
+                "overflows"
+            )
         return Box.make(lower, upper), None
     if not np.isfinite(start).all():
         at = int(np.argmin(np.isfinite(start)))
@@ -40,8 +43,8 @@ def read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nda
 
 def _vector(label: str, value: Any) -> np.ndarray:
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biufO" or np.ma.is_masked(value):
+        array = numbers_of(value)
+        if array.dtype.kind == "c":
             raise TypeError
         array = array.astype("float64").ravel()
     except (TypeError, ValueError, OverflowError):

@@ -75,7 +75,8 @@ def minimize(
         Further arguments of `fun` and `jac`.
     method : str, Recipe or callable, default "homotopy"
         "homotopy", "gd" or "deep" (case-insensitive), a `Recipe`, or a callable by SciPy's
-        protocol for custom minimizers.
+        protocol for custom minimizers, which gets `rng`, `scale` and `workers`, where they are
+        given, among its options.
     jac : callable, bool or {"2-point", "3-point", "cs"}, optional
         Gradient of a black box, by SciPy's meaning. A traced function needs none.
     hess, hessp : optional
@@ -154,7 +155,7 @@ def minimize(
     if callable(method) and not isinstance(method, Recipe | type):
         return _by_scipy(
             fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback,
-            {"rng": rng, "scale": scale, "workers": None if workers == 1 else workers} | options,
+            _given(rng=rng, scale=scale, workers=None if workers == 1 else workers) | options,
         )  # fmt: skip
     _check_arguments(fun, jac, constraints, callback)
     jac = bool(jac) if isinstance(jac, np.bool_) else jac
@@ -170,12 +171,13 @@ def minimize(
     generator = read_rng(rng)
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds
-    with TURN:
+    errstate = np.geterr()
+    with TURN, np.errstate(all="ignore"):
         box, start = read_domain(x0, bounds, scale, fun)
         watch = None if callback is None else _wrap_callback(callback)
         asked = Asked(
             fun, args, jac or None, box, start, name, settings, watch, started, generator,
-            rng is not None, workers,
+            rng is not None, workers, errstate,
         )  # fmt: skip
         return run(asked)
 
@@ -221,10 +223,13 @@ def _by_scipy(
 
     if x0 is None:
         raise ValueError("x0 is missing; it is needed where method is a callable")
-    given = {key: value for key, value in options.items() if value is not None}
     return by_scipy(
-        fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, given
+        fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, options
     )
+
+
+def _given(**keywords: Any) -> dict[str, Any]:
+    return {key: value for key, value in keywords.items() if value is not None}
 
 
 # Reading the arguments

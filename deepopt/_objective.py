@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections import OrderedDict
@@ -48,6 +49,19 @@ _black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
 
 class OutOfTimeError(Exception):
     """The deadline passed between two calls of a black box."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Called:
+    """A user's function of x alone, under the user's own errstate; other processes are sent it."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    errstate: Mapping[str, Any]
+
+    def __call__(self, x: Any) -> Any:
+        with np.errstate(**self.errstate):
+            return self.function(x, *self.args)
 
 
 class Objective:
@@ -104,21 +118,11 @@ class Objective:
         self._deadline = deadline
         self._calls, self._at_once = calls, max(1, os.cpu_count() or 1)
         self._problem = f if isinstance(f, Problem) and not args else None
-        self._f = self._called(f, args)
+        self._f = Called(f, args, self._errstate)
         residuals = getattr(f, "residuals", None)
         self._residuals = (lambda x: residuals(x, *args)) if args and residuals else residuals
         self._recogniser = Recogniser(self._f, (f, args), box, dtype)
         self._recognised = Recognised(BLACK_BOX)  # until `recognise` knows better
-
-    def _called(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Any], Any]:
-        """A user's function of x alone, under the user's own errstate."""
-        errstate = self._errstate  # other processes are sent no more than these
-
-        def call(x: Any) -> Any:
-            with np.errstate(**errstate):
-                return function(x, *args)
-
-        return call
 
     def recognise(self, batched: bool | None, maxfev: int) -> None:
         """Find out what kind of function f is.
@@ -341,7 +345,7 @@ class Objective:
         """What function gives at points (N, d), by whoever does the work."""
         if self.kind == BATCHED_BLACK_BOX:
             return np.asarray(read(function(x.copy()), x))
-        if len(x) == 1:
+        if self._calls is None and len(x) == 1:
             return np.asarray(read(function(x[0].copy()), x[0]))[None]
         if self._calls is None:
             return np.stack([read(function(point.copy()), point) for point in x])
@@ -376,7 +380,7 @@ class Objective:
         jac = self._jac
         if callable(jac):
             return self._outside(
-                self._called(jac, self._args),
+                Called(jac, self._args, self._errstate),
                 x,
                 lambda out, at: as_gradient(out, at.shape),
                 False,

@@ -71,7 +71,7 @@ class Saver:
         kinds: Sequence[type],
     ) -> None:  # fmt: skip
         self._path, self._every = path, every
-        self._call = {key: re.sub(r" at 0x[0-9a-f]+", "", text) for key, text in call.items()}
+        self._call = dict(call)
         self._shared, self._kinds = shared, {kind.__name__: kind for kind in kinds}
         self._part: Any = None  # packed
         self._descent: Callable[[], State] | None = None
@@ -199,14 +199,21 @@ def described(options: Any) -> dict[str, str]:
 
 
 def told(value: Any) -> str:
-    """`value` in a few words; two that differ never look alike."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {digest(value)}"
-    if isinstance(value, tuple | list):
-        parts = ", ".join(map(told, value))
-        return told(f"[{parts}]" if isinstance(value, list) else f"({parts})")
-    text = value if isinstance(value, str) else repr(value)
+    """`value` in a few words, the same in every process; numbers and texts never look alike."""
+    text = re.sub(r" at 0x[0-9a-f]+", "", _written_out(value))
     return text if len(text) <= LONG else f"{text[:LONG]}... {digest(text)}"
+
+
+def _written_out(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        content = _written_out(value.tolist()) if value.dtype.kind == "O" else digest(value)
+        return f"{value.dtype} {value.shape} {content}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_written_out(value[key])}" for key in value) + "}"
+    if isinstance(value, tuple | list):
+        parts = ", ".join(map(_written_out, value))
+        return f"[{parts}]" if isinstance(value, list) else f"({parts})"
+    return repr(value)
 
 
 def digest(*parts: np.ndarray | str) -> str:

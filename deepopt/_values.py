@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._backend import is_tensor, to_numpy
-from ._checks import shown
-
-NO_NUMBERS = (str, bytes, type(None))  # that NumPy would make numbers of
+from ._checks import numbers_of, shown
 
 
 def as_values(
@@ -40,12 +38,8 @@ def as_gradient(out: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _numbers(label: str, out: Any, dtype: str = "float64") -> np.ndarray:
     try:
-        array = to_numpy(out) if is_tensor(out) else np.asarray(out)
-        if array.dtype.kind not in ("biufcO" if dtype == "complex128" else "biufO"):
-            raise TypeError
-        if array.dtype.kind == "O" and any(isinstance(v, NO_NUMBERS) for v in array.flat):
-            raise TypeError
-        if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
+        array = numbers_of(to_numpy(out) if is_tensor(out) else out)
+        if array.dtype.kind == "c" and dtype != "complex128":
             raise TypeError
         return array.astype(dtype)
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,7 @@
 """Functions as their authors write them: gradients that are wrong, slow ones, large ones."""
 
 import functools
+import multiprocessing
 import os
 import threading
 import time
@@ -54,6 +55,20 @@ def test_workers_are_other_processes_and_take_lambdas_and_gradients():
     assert found.fun < 100
     both = lambda x, a: (np.sum(x**2) + a, 2 * x)  # noqa: E731
     assert solve(both, jac=True, args=(5.0,), workers=2).fun > 5.0
+
+
+def test_a_map_of_processes_does_all_the_calls():
+    """Of the standard library's pool too, whose pickle knows functions by name alone."""
+    begun = []
+
+    def watched(function, points):
+        begun.append(len(points))
+        return pool.map(function, points)
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found = solve(rosen, options=FEW | {"maxfev": 60}, workers=watched)
+    same(found, solve(rosen, options=FEW | {"maxfev": 60}))
+    assert sum(begun) >= found.nfev - 10  # that tell what kind of function it is
 
 
 def test_two_workers_take_half_the_time():

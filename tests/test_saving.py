@@ -12,7 +12,7 @@ from test_invert import latents, made, network
 
 import deepopt
 from deepopt import Adam, Deep, GaussianSmoothing, Recipe, Surf
-from deepopt._saving import Saver, read, write
+from deepopt._saving import Saver, read, told, write
 from deepopt.generators import CheckpointError
 from deepopt.problems import rastrigin
 
@@ -266,6 +266,44 @@ def test_what_is_asked_after_a_stop_is_no_part_of_the_way(method, jac, tmp_path)
     assert stopped.status == 99
     assert path.exists()
     same(deepopt.minimize(rugged, rng=1, **kept), whole)
+
+
+NAMED = """
+import sys
+import numpy as np
+from deepopt import Blend
+from deepopt._saving import told
+
+class Model:
+    def gradient_of_the_value_at_a_point_that_is_given(self, x):
+        return x
+
+def easier(x):
+    return x
+
+print(told([Model().gradient_of_the_value_at_a_point_that_is_given, Blend(easier)]))
+print(told(np.array([Model(), None, easier], dtype=object)))
+"""
+
+
+def test_a_call_is_told_alike_in_every_process():
+    """No address of an object is part of that, in front or beyond what is shown."""
+    command = [sys.executable, "-c", NAMED]
+    one, two = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
+    assert one == two
+
+
+def test_what_differs_is_never_told_alike():
+    numbers = np.arange(5000.0)
+    other = numbers.copy()
+    other[2500] += 1e-9
+    for first, second in (
+        (numbers, other), ({"w": numbers}, {"w": other}), ([numbers], (numbers,)),
+        ("1", 1), ((1, 2), [1, 2]), ("a" * 300, "a" * 299 + "b"), (1.0, 1),
+        (numbers.astype("float32"), numbers), (numbers.reshape(2, -1), numbers),
+    ):  # fmt: skip
+        assert told(first) != told(second)
+        assert len(told(first)) < 100
 
 
 # The file

@@ -16,6 +16,7 @@ import json
 import pickle
 import random
 import threading
+import time
 import types
 import warnings
 
@@ -236,8 +237,13 @@ def test_x0_that_is_no_point_is_refused_before_f_is_called(x0):
 
 @pytest.mark.parametrize(
     "x0",
-    [["0.1", "0.2", "0.3"], np.array(["1970-01-01"] * 3, "M8[D]"), np.ones(3, "m8[s]")],
-    ids=["strings", "dates", "spans"],
+    [
+        ["0.1", "0.2", "0.3"],
+        np.array(["1"] * 3, object),
+        np.array(["1970-01-01"] * 3, "M8[D]"),
+        np.ones(3, "m8[s]"),
+    ],
+    ids=["strings", "objects", "dates", "spans"],
 )
 def test_x0_that_is_no_number_is_refused(x0):
     assert "x0 must be real numbers" in refused(TypeError, x0=x0)
@@ -375,8 +381,8 @@ def test_what_is_no_value_is_refused(method):
 
 @pytest.mark.parametrize(
     "out",
-    [[None], np.array(None), np.array(["3"], dtype=object), np.ma.masked],
-    ids=["[None]", "None in an array", "a string in an array", "masked"],
+    [[None], np.array(None), np.array(["3"], dtype=object), np.ma.masked, [np.ma.masked]],
+    ids=["[None]", "None in an array", "a string in an array", "masked", "masked in a list"],
 )
 def test_what_holds_no_value_is_refused(out):
     refused((TypeError, ValueError), f=lambda x: out, options={"maxfev": 50})
@@ -694,6 +700,31 @@ def test_where_all_variables_are_fixed_f_is_asked_a_few_times():
     )
     assert result.success
     assert result.nfev < 100
+
+
+def fixed(f, **given):
+    return deepopt.minimize(f, **{"x0": X0, "bounds": Bounds(X0, X0), "jac": slope} | given)
+
+
+def test_where_all_variables_are_fixed_limits_and_callbacks_count_as_well():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    def slow(x):
+        time.sleep(0.05)
+        return bowl(x)
+
+    def stop(intermediate_result):
+        assert intermediate_result.fun == bowl(np.array(X0))
+        raise StopIteration
+
+    assert fixed(interrupted).status == 5
+    assert fixed(slow, options={"maxtime": 0.01}).fun == bowl(np.array(X0))
+    nowhere = fixed(lambda x: np.nan, options={"maxfev": 1})
+    assert (nowhere.status, nowhere.nfev) == (4, 1)
+    result = fixed(bowl, callback=stop)
+    assert result.status == 99
+    assert len(result.history["fun"]) == 1
 
 
 # Callbacks
@@ -1120,6 +1151,9 @@ def test_warnings_name_the_line_of_the_caller(given):
     with pytest.warns((RuntimeWarning, OptimizeWarning)) as said:
         solve(**given)
     assert [w.filename for w in said] == [__file__]
+    with pytest.warns((RuntimeWarning, OptimizeWarning)) as said:
+        within_scipy(**given)
+    assert {w.filename for w in said} == {__file__}
 
 
 # Forms of f

@@ -29,11 +29,8 @@ from .checkpoints import CheckpointError
 
 Weights = list[np.ndarray]
 SUFFIXES = (".keras", ".weights.h5")
-NO_MATTER = {  # of a Keras config, for what a network computes
-    "name", "trainable", "inbound_nodes", "input_layers", "output_layers", "build_config",
-    "compile_config", "keras_version", "date_saved",
-}  # fmt: skip
-OF_TRAINING = ("initializer", "regularizer", "constraint")
+WIRING = ("name", "keras_history", "input_layers", "output_layers")  # where layers are named
+PROBES, SLACK = 8, 1e-3  # latents on which two networks are compared, and relative difference
 
 
 class Source(abc.ABC):
@@ -109,10 +106,12 @@ class KerasFiles(Source):
         self._own = model is None
         self.model = _model_of(self._paths[-1]) if model is None else model
         _check_generator(self.model, "the model")
-        outlines = [_outline_of(path) for path in self._paths] if self._own else []
-        for path, outline in zip(self._paths, outlines, strict=False):
-            if outline is not None and outline != outlines[-1]:
-                raise CheckpointError(f"{path} has other layers than {self._paths[-1]}")
+        for path in self._paths if self._own else []:
+            text = _outline_of(path)
+            if text not in (None, _outline_of(self._paths[-1])) and not _computes_as(
+                _model_of(path), self.model
+            ):
+                raise CheckpointError(f"{path} is of another network than {self._paths[-1]}")
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -142,7 +141,7 @@ class Models(Source):
         self.model = models[-1]
         self._models = models
         shapes = [tuple(weight.shape) for weight in self.model.weights]
-        outlines = [_outline(_config_of(model)) for model in models]
+        outlines = [_outline_of(model) for model in models]
         for t, model in enumerate(models):
             _check_generator(model, f"model {t}")
             found = [tuple(weight.shape) for weight in model.weights]
@@ -151,10 +150,11 @@ class Models(Source):
                     f"checkpoints must be of one architecture: the weights of model {t} "
                     "differ in shape from those of the last"
                 )
-            if outlines[t] != outlines[-1]:
+            alike = outlines[t] is not None and outlines[t] == outlines[-1]
+            if not alike and not _computes_as(model, self.model):
                 raise ValueError(
-                    f"checkpoints must be of one architecture: model {t} has other layers than the "
-                    "last"
+                    f"checkpoints must be of one architecture: model {t} is another network than "
+                    "the last"
                 )
 
     def __len__(self) -> int:
@@ -255,32 +255,43 @@ def _check_unused(model: Any, beside: str) -> None:
         raise ValueError(f"model is of no use beside {beside}, which bring their own architecture")
 
 
-def _config_of(model: Any) -> Any:
-    """A Keras model's architecture as plain data; None where it does not say."""
+def _outline_of(given: Any) -> Any:
+    """The config of a model or of a `.keras` file, whatever its layers are called; None without."""
     try:
-        return json.loads(model.to_json())
-    except (NotImplementedError, TypeError, ValueError):  # a subclassed model
+        if isinstance(given, Path):
+            with zipfile.ZipFile(given) as archive:
+                config = json.loads(archive.read("config.json"))
+        else:
+            config = json.loads(given.to_json())
+    except (OSError, KeyError, NotImplementedError, TypeError, ValueError, zipfile.BadZipFile):
         return None
+    names: dict[str, str] = {}
+
+    def number(layers: list[Any]) -> None:
+        for layer in layers:
+            names.setdefault(layer["config"].get("name"), f"layer {len(names)}")
+            number(layer["config"].get("layers", []))
+
+    def renamed(part: Any, naming: bool) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(item, naming or key in WIRING) for key, item in part.items()}
+        if isinstance(part, list):
+            return [renamed(item, naming) for item in part]
+        return names.get(part, part) if naming and isinstance(part, str) else part
+
+    number([config])
+    return renamed(config["config"], False)
 
 
-def _outline_of(path: Path) -> Any:
-    """What a `.keras` file says of its layers; None where it cannot be read."""
+def _computes_as(model: Any, other: Any) -> bool:
+    """Whether `other` with the weights of `model` computes the same."""
+    latents = np.random.default_rng(0).standard_normal((PROBES, *shapes_of(model)[0][1:]))
+    x, weights = to_tensor(latents, "float32"), tensors(model.get_weights(), "float32")
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _outline(json.loads(archive.read("config.json")))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
-
-
-def _outline(config: Any) -> Any:
-    """A Keras config without what does not matter for what the network computes."""
-    if isinstance(config, dict):
-        return {
-            key: _outline(value)
-            for key, value in config.items()
-            if key not in NO_MATTER and not key.endswith(OF_TRAINING)
-        }
-    return [_outline(item) for item in config] if isinstance(config, list) else config
+        one, two = (to_numpy(Generator(network).outputs(x, weights)) for network in (model, other))
+    except Exception:  # whatever Keras says of weights that do not fit
+        return False
+    return one.shape == two.shape and np.allclose(one, two, SLACK, SLACK * np.abs(one).max())
 
 
 def _model_of(path: Path) -> Any:
