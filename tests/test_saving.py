@@ -87,12 +87,12 @@ CALLS = {  # fun, keywords
         "schedule": deepopt.Temperature(0.1, 0.01), "descent": "adam"}}),
     "recipe": (TRACED, {"method": Recipe(Deep(4), GaussianSmoothing(), Adam()),
                         "options": {"maxiter": 40, "learning_rate": 0.01, "dtype": "float32"}}),
-    "black box": (rugged, {"bounds": BOX, "options": {"maxfev": 2500}}),
+    "black box": (rugged, {"bounds": BOX, "options": {"maxfev": 1500}}),
     "black box, gradient": (rugged, {"bounds": BOX, "jac": slope, "options": {"maxfev": 1500}}),
     "black box, gd": (pair, {"bounds": BOX, "jac": True, "method": "gd",
                              "options": {"maxiter": 12, "n_starts": 3}}),
     "black box, deep": (rugged, {"bounds": BOX, "jac": "3-point", "method": "deep",
-                                 "options": {"maxiter": 6, "n_embeddings": 3, "polish": True}}),
+                                 "options": {"maxiter": 4, "n_embeddings": 2, "polish": True}}),
     "black box, ride": (rugged, {"bounds": BOX, "jac": slope, "options": {
         "maxiter": 12, "descent": "adam", "n_starts": 3}}),
 }  # fmt: skip

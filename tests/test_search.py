@@ -149,7 +149,13 @@ def test_lbfgs_is_exact_on_a_quadratic_and_never_accepts_a_rise():
 # Together
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+ROTATED_TOO = {"ackley", "levy", "rastrigin", "sphere", "styblinski_tang"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ROTATED_TOO)) for name in FUNCTIONS],
+)
 def test_known_minima_in_ten_dimensions(name):
     problem = FUNCTIONS[name].with_dim(10)
     if name not in ("schwefel", "michalewicz"):
@@ -172,7 +178,12 @@ def test_known_minima_rotated(problem):
 
 @pytest.mark.parametrize(
     "problem",
-    [Griewank(10), Salomon(10), DropWave(), LennardJones(21)],
+    [
+        Griewank(10),
+        LennardJones(21),
+        pytest.param(Salomon(10), marks=pytest.mark.slow),
+        pytest.param(DropWave(), marks=pytest.mark.slow),
+    ],
     ids=lambda p: p.name,
 )
 def test_known_minima_of_problems_held_out(problem):
