@@ -101,7 +101,8 @@ class Call:
         self._saver = self._open_saver()
         self.kept = {} if self._saver is None else self._saver.kept or {}
         self.spread = self.kept.get("spread") or self._range()
-        self._check_spread()
+        if not self._searches_outside:
+            self._check_spread()
         self._check_slopes()
         self._easy = self._easier()
         self._evaluate_x0()
@@ -413,6 +414,8 @@ class Call:
         self._leave(status)
         best, gradient = driver.best(), None
         points = self.box.clip(driver.points(best.run))
+        known = self.box.clip(best.x) if np.isfinite(best.fun) else self._first
+        points = np.where(np.isfinite(points).all(axis=-1, keepdims=True), points, known)
         energies = np.full(len(points), np.inf)
         if status is not Status.INTERRUPTED:
             try:

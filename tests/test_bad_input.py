@@ -167,8 +167,14 @@ def test_scipy_method_refuses_a_name_at_once():
         deepopt.scipy_method("deeep")
 
 
-@pytest.mark.parametrize("method", ["gd", "deep", "homotopy"])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [("gd", np.nan), ("gd", np.inf), ("gd", -np.inf), ("deep", np.nan), ("homotopy", np.nan)]
+    + [
+        pytest.param(method, value, marks=pytest.mark.slow)
+        for method in ("deep", "homotopy") for value in (np.inf, -np.inf)
+    ],
+)  # fmt: skip
 def test_f_that_is_not_finite_somewhere_is_survived(method, value):
     def g(x):
         return ops.where(x[..., 0] > 0.0, ops.sum(x**2, axis=-1), value)

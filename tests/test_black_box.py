@@ -293,7 +293,7 @@ def test_a_small_black_box_begins_at_once():
     assert first[0] < 0.3
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow)])
 def test_a_function_that_is_finite_almost_nowhere(value):
     f = lambda x: float(np.sum(x)) if x[0] > 1.5 else value  # noqa: E731
     result = solve(point_by_point(f), 2)

@@ -74,7 +74,8 @@ def test_public_names_are_documented(name):
     thing = getattr(deepopt, name)
     assert inspect.getdoc(thing)
     assert "Examples\n-" in inspect.getdoc(thing), f"{name} has no example"
-    for parameter in inspect.signature(thing).parameters:
+    exception = isinstance(thing, type) and issubclass(thing, Exception)
+    for parameter in () if exception else inspect.signature(thing).parameters:
         line = rf"^[\w, ]*\b{parameter}\b[\w, ]*( : .+|$)"  # numpydoc: "name : type" or "a, b"
         assert re.search(line, inspect.getdoc(thing), re.MULTILINE), parameter
 

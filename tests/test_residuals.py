@@ -43,6 +43,7 @@ def test_a_fit_is_found_to_the_last_digit():
     assert result.fun < 1e-24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "options"), [
     ("gd", {"descent": "lm"}),
     ("homotopy", {"descent": "lm", "schedule": Constant(), "maxiter": 600}),
@@ -51,6 +52,7 @@ def test_a_method_takes_it_as_its_descent(method, options):
     np.testing.assert_allclose(fit(Fit(), method=method, **options).x, TRUE, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_needs_fewer_iterations_than_gradients():
     assert (
         fit(Fit(), maxiter=30).fun < 1e-9 < fit(Fit(), method="gd", descent="adam", maxiter=30).fun

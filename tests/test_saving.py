@@ -269,9 +269,8 @@ def test_what_is_asked_after_a_stop_is_no_part_of_the_way(method, jac, tmp_path)
 
 
 NAMED = """
-import sys
+import functools
 import numpy as np
-from deepopt import Blend
 from deepopt._saving import told
 
 class Model:
@@ -281,7 +280,8 @@ class Model:
 def easier(x):
     return x
 
-print(told([Model().gradient_of_the_value_at_a_point_that_is_given, Blend(easier)]))
+by_hand = functools.partial(easier, {"a": easier})
+print(told([Model().gradient_of_the_value_at_a_point_that_is_given, by_hand]))
 print(told(np.array([Model(), None, easier], dtype=object)))
 """
 

@@ -149,12 +149,17 @@ def test_lbfgs_is_exact_on_a_quadratic_and_never_accepts_a_rise():
 # Together
 
 
-ROTATED_TOO = {"ackley", "levy", "rastrigin", "sphere", "styblinski_tang"}
+FOUND_ELSEWHERE = {  # rotated, or with other searches
+    "ackley", "levy", "michalewicz", "rastrigin", "rosenbrock", "sphere", "styblinski_tang",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in ROTATED_TOO)) for name in FUNCTIONS],
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in FOUND_ELSEWHERE))
+        for name in FUNCTIONS
+    ],
 )
 def test_known_minima_in_ten_dimensions(name):
     problem = FUNCTIONS[name].with_dim(10)
@@ -169,7 +174,14 @@ def test_known_minima_in_ten_dimensions(name):
 
 @pytest.mark.backends
 @pytest.mark.parametrize(
-    "problem", [ackley, levy, rastrigin, styblinski_tang], ids=lambda p: p.name
+    "problem",
+    [
+        ackley,
+        rastrigin,
+        pytest.param(levy, marks=pytest.mark.slow),
+        pytest.param(styblinski_tang, marks=pytest.mark.slow),
+    ],
+    ids=lambda p: p.name,
 )
 def test_known_minima_rotated(problem):
     moved = problem.with_dim(10).shifted(rng=12).rotated(rng=13)
