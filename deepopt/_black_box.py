@@ -93,7 +93,7 @@ class BlackBoxSearch:
                 before = objective.nfev
                 turn = min(self._spent, key=self._spent.__getitem__)
                 arms[turn]()
-                self._spent[turn] += (objective.nfev - before) / SHARES[turn]
+                self._spent[turn] += max(objective.nfev - before, 1) / SHARES[turn]
                 log.nit += 1
                 log.record(0, objective.nfev, objective.best_f)
                 least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)

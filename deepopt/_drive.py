@@ -274,20 +274,13 @@ class Driver:
     def _rows(
         self, x: np.ndarray, live: np.ndarray, evaluate: Easy, state: State | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Values and gradients at x (S, R, n, d) as tensors; NaN and 0 for runs that are done.
-
-        f is not asked where a run has overflown and its point is none.
-        """
+        """Values and gradients at x (S, R, n, d) as tensors; NaN and 0 for runs that are done."""
         values, gradients = np.full(x.shape[:-1], np.nan), np.zeros(x.shape)
         runs = [live] if state is None else list(np.diag(live)[live])
         for rows in runs:
             points = x[:, rows].reshape(-1, x.shape[-1]).astype("float64")
             t = np.nan if state is None else float(to_numpy(state.t)[rows][0])
-            points = self._objective.box.clip(points)
-            sound = np.isfinite(points).all(axis=-1)
-            f, gradient = np.full(len(points), np.nan), np.zeros_like(points)
-            if sound.any():
-                f[sound], gradient[sound] = evaluate(points[sound], t)
+            f, gradient = evaluate(self._objective.box.clip(points), t)
             values[:, rows] = f.reshape(values[:, rows].shape)
             gradients[:, rows] = gradient.reshape(x[:, rows].shape)
         return to_tensor(values, x.dtype.name), to_tensor(gradients, x.dtype.name)

@@ -222,10 +222,13 @@ class Objective:
         return float(self.values(x[None])[0])
 
     def values(self, x: np.ndarray) -> np.ndarray:
-        """f at points (N, d), in float64."""
+        """f at points (N, d), in float64; a black box is not asked where an overflow left none."""
         if self.traceable:
             f = self._eager(x)
             self._note(x, f)
+        elif not np.isfinite(x).all():
+            f, sound = np.full(len(x), np.nan), np.isfinite(x).all(axis=-1)
+            f[sound] = self.values(x[sound]) if sound.any() else f[sound]
         elif self._jac is True:
             f = self._pairs(x)[0]
         else:
@@ -236,6 +239,12 @@ class Objective:
         """f (N,) and its gradients (N, d) at points (N, d), in float64."""
         if self.traceable:
             return self._compiled_gradients(x)
+        if not np.isfinite(x).all():
+            f, gradients = np.full(len(x), np.nan), np.zeros(x.shape)
+            sound = np.isfinite(x).all(axis=-1)
+            if sound.any():
+                f[sound], gradients[sound] = self.values_and_gradients(x[sound])
+            return f, gradients
         if self._jac is True:
             f, gradients = self._pairs(x)
         else:

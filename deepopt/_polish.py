@@ -56,7 +56,8 @@ def polish(
             raise _LimitReached(Status.MAXTIME)
         point = box.from_unit(u)
         f, gradient = objective.values_and_gradients(point[None])
-        value, slope = float(f[0]), np.where(np.isfinite(gradient[0]), gradient[0], 0.0)
+        value, slope = float(f[0]), gradient[0] * (box.width / spread)
+        slope = np.where(np.isfinite(slope), slope, 0.0)
         if not np.isfinite(value):
             return np.inf, np.zeros_like(slope)
         if value < lowest:
@@ -64,7 +65,7 @@ def polish(
         if value <= objective.best_f:
             gradients.clear()
             gradients[point.tobytes()] = gradient[0]
-        return value / spread, slope * box.width / spread
+        return value / spread, slope
 
     lower = np.where(box.closed | box.half, 0.0, -np.inf)
     bounds = Bounds(lower, np.where(box.closed, 1.0, np.inf))
