@@ -228,7 +228,8 @@ class Objective:
             self._note(x, f)
         elif not np.isfinite(x).all():
             f, sound = np.full(len(x), np.nan), np.isfinite(x).all(axis=-1)
-            f[sound] = self.values(x[sound]) if sound.any() else f[sound]
+            if sound.any():
+                f[sound] = self.values(x[sound])
         elif self._jac is True:
             f = self._pairs(x)[0]
         else:

@@ -1,6 +1,7 @@
 """Checkpoints as a stream: this project's folders, what Keras writes, models; and what is none."""
 
 import threading
+import zipfile
 
 import keras
 import numpy as np
@@ -188,6 +189,10 @@ def test_networks_that_differ_in_more_than_weights_are_refused(tmp_path):
     assert len(open_checkpoints(wired[:2])) == 2
     with pytest.raises(ValueError, match="model 0 is another network"):
         open_checkpoints(wired[1:])
+    with zipfile.ZipFile(tmp_path / "0.keras", "w") as archive:
+        archive.writestr("config.json", '{"layers": 3}')
+    with pytest.raises(CheckpointError, match=r"0\.keras is damaged or not of this generator"):
+        open_checkpoints(tmp_path).read(0)
     small(1, size=5).save(tmp_path / "3.keras")
     with pytest.raises(CheckpointError, match=r"is of another network than .*3\.keras"):
         open_checkpoints([tmp_path / "1.keras", tmp_path / "3.keras"])

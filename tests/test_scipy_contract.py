@@ -1328,15 +1328,18 @@ def rippled_slope(x):
     return slope(x) + 2.7 * np.sin(9 * (x - 0.3))
 
 
+def local(method):
+    """What SciPy's global methods pass on to their local one."""
+    options = OPTIONS[method] | {"rng": 0}
+    given = {"jac": rippled_slope, "bounds": BOX, "options": options}
+    return {"method": deepopt.scipy_method(method)} | given
+
+
 @every_method
 def test_basinhopping_hops_with_it(method):
-    inner = {
-        "method": deepopt.scipy_method(method), "jac": rippled_slope, "bounds": BOX,
-        "options": OPTIONS[method] | {"rng": 0},
-    }  # fmt: skip
     shown = []
     result = scipy.optimize.basinhopping(
-        rippled, X0, niter=3, minimizer_kwargs=inner, take_step=steps_inside, rng=0,
+        rippled, X0, niter=3, minimizer_kwargs=local(method), take_step=steps_inside, rng=0,
         callback=lambda x, f, accepted: shown.append(f),
     )  # fmt: skip
     assert result.fun == rippled(result.x)
@@ -1347,9 +1350,7 @@ def test_basinhopping_hops_with_it(method):
 
 @every_method
 def test_dual_annealing_searches_locally_with_it(method):
-    inner = {
-        "method": deepopt.scipy_method(method), "jac": rippled_slope, "bounds": BOX,
-        "options": OPTIONS[method] | {"rng": 0},
-    }  # fmt: skip
-    result = scipy.optimize.dual_annealing(rippled, BOX, maxiter=5, minimizer_kwargs=inner, rng=0)
+    result = scipy.optimize.dual_annealing(
+        rippled, BOX, maxiter=5, minimizer_kwargs=local(method), rng=0
+    )
     assert result.fun == rippled(result.x) < rippled(np.array(X0))

@@ -106,11 +106,10 @@ class KerasFiles(Source):
         self._own = model is None
         self.model = _model_of(self._paths[-1]) if model is None else model
         _check_generator(self.model, "the model")
-        for path in self._paths if self._own else []:
-            text = _outline_of(path)
-            if text not in (None, _outline_of(self._paths[-1])) and not _computes_as(
-                _model_of(path), self.model
-            ):
+        outlines = [_outline_of(path) for path in self._paths] if self._own else []
+        for path, outline in zip(self._paths, outlines, strict=False):
+            known = outline is None or outline == outlines[-1]  # what is damaged is said by `read`
+            if not known and not _computes_as(_model_of(path), self.model):
                 raise CheckpointError(f"{path} is of another network than {self._paths[-1]}")
 
     def __len__(self) -> int:
@@ -260,11 +259,14 @@ def _outline_of(given: Any) -> Any:
     try:
         if isinstance(given, Path):
             with zipfile.ZipFile(given) as archive:
-                config = json.loads(archive.read("config.json"))
-        else:
-            config = json.loads(given.to_json())
-    except (OSError, KeyError, NotImplementedError, TypeError, ValueError, zipfile.BadZipFile):
+                return _unnamed(json.loads(archive.read("config.json")))
+        return _unnamed(json.loads(given.to_json()))
+    except Exception:  # subclassed models say nothing, damaged files anything; reading them decides
         return None
+
+
+def _unnamed(config: dict[str, Any]) -> Any:
+    """A Keras config with numbers in place of the layers' names."""
     names: dict[str, str] = {}
 
     def number(layers: list[Any]) -> None:
@@ -291,7 +293,10 @@ def _computes_as(model: Any, other: Any) -> bool:
         one, two = (to_numpy(Generator(network).outputs(x, weights)) for network in (model, other))
     except Exception:  # whatever Keras says of weights that do not fit
         return False
-    return one.shape == two.shape and np.allclose(one, two, SLACK, SLACK * np.abs(one).max())
+    if one.shape != two.shape:
+        return False
+    slack = SLACK * np.nan_to_num(np.abs(one)).max()
+    return np.allclose(one, two, SLACK, slack, equal_nan=True)
 
 
 def _model_of(path: Path) -> Any:
