@@ -22,6 +22,7 @@ import numpy as np
 from ._backend import Tensor, is_tensor, name, ops, output_shape, to_tensor
 from ._box import Box
 from ._checks import warn
+from ._identity import identity as identity_of
 from ._values import as_values
 from .problems import Problem
 
@@ -43,7 +44,7 @@ class Recognised:
         self.known: dict[bytes, np.ndarray] = {}  # probe points -> values when compiled
 
 
-_remembered: OrderedDict[Hashable, tuple[Any, Recognised]] = OrderedDict()
+_remembered: OrderedDict[Hashable, Recognised] = OrderedDict()
 
 
 def mapped(f: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
@@ -64,8 +65,8 @@ class Recogniser:
     ----------
     f : callable
         The user's function of x alone.
-    identity : hashable
-        What makes two calls the same function; its parts are kept alive with it.
+    identity : tuple
+        What makes two calls the same function: the user's, and its further arguments.
     box : Box
     dtype : {"float64", "float32"}
         Precision of the trace.
@@ -78,8 +79,8 @@ class Recogniser:
         self.seen: list[tuple[np.ndarray, float]] = []
         self._f = f
         self._dtype = dtype
-        self._identity = identity
-        self._key = (*(_by_value(part) for part in identity), box.dim, dtype, name())
+        self._is_problem = isinstance(identity[0], Problem)
+        self._key = (*(identity_of(part) for part in identity), box.dim, dtype, name())
         n = PROBES if box.dim != PROBES else PROBES + 1  # B != d: no batch passes as its transpose
         self._probes = box.from_unit(box.draw(np.random.default_rng(0), n))
         self._reason: Exception | None = None
@@ -119,12 +120,12 @@ class Recogniser:
 
     def _recall(self, batched: bool | None) -> Recognised | None:
         try:
-            _, known = _remembered[self._key]
+            known = _remembered[self._key]
         except (KeyError, TypeError):  # new, or not hashable
             return None
         if batched is (known.kind == VECTORISED):
             return None
-        if isinstance(self._identity[0], Problem) or self._unchanged(known):
+        if self._is_problem or self._unchanged(known):
             _remembered.move_to_end(self._key)
             return known
         self.forget()
@@ -132,7 +133,7 @@ class Recogniser:
 
     def _remember(self, found: Recognised) -> None:
         try:
-            _remembered[self._key] = (self._identity, found)
+            _remembered[self._key] = found
         except TypeError:
             return
         while len(_remembered) > REMEMBERED:
@@ -257,9 +258,3 @@ def _say_untraceable(reason: Exception) -> None:
             RuntimeWarning,
         )
 
-
-def _by_value(part: Any) -> Hashable:
-    """What stands for an argument in a key: numbers and strings by value, others by identity."""
-    if isinstance(part, tuple):
-        return tuple(_by_value(item) for item in part)
-    return part if callable(part) or isinstance(part, int | float | str | bool) else id(part)
