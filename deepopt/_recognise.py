@@ -257,4 +257,3 @@ def _say_untraceable(reason: Exception) -> None:
             f"Python as a black box ({type(reason).__name__}: {sentence})",
             RuntimeWarning,
         )
-
