@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._invert import invert
     from ._methods import Recipe
     from ._minimize import minimize, scipy_method
+    from ._tune import tune
     from ._versions import show_versions
     from .descents import LBFGS, Adam, GradientDescent, LevenbergMarquardt, Momentum
     from .reparametrizations import Deep, Direct, Latent, Sphere
@@ -54,6 +55,7 @@ _HOME = {
     "minimize": "_minimize",
     "scipy_method": "_minimize",
     "show_versions": "_versions",
+    "tune": "_tune",
     "Recipe": "_methods",
     "Direct": "reparametrizations",
     "Sphere": "reparametrizations",
@@ -99,6 +101,7 @@ __all__ = [
     "scipy_method",
     "show_versions",
     "testing",
+    "tune",
 ]
 
 

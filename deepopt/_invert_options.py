@@ -15,6 +15,7 @@ from ._inversion import Settings
 from ._loop import NEVER
 from ._methods import Recipe, option, plain
 from ._minimize import warn_unknown
+from ._ranges import Choice, Fields, Range, When
 from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
 from .reparametrizations import PRIORS
 from .schedules import Surf
@@ -38,18 +39,32 @@ PAPER = {  # paper B, §4: regular Adam from one random start, T networks before
 class InvertOptions:
     """Options of `deepopt.invert`."""
 
-    solver: str | Descent = option("lm", '"lm", "adam", "gd", or a descent')
+    solver: str | Descent = option("lm", '"lm", "adam", "gd", or a descent', Choice(("lm", "adam")))
     starts: Any = option("codebook", '"codebook", "random", "zero", or an array of latents')
-    n_starts: int = option(30, "starts per target at most; the next ones wait for a failure")
-    n_codes: int | None = option(None, "latents of the codebook; 16 per target, 256 to 4,096")
+    n_starts: int = option(
+        30, "starts per target at most; the next ones wait for a failure", Range(1, 60, log=True)
+    )
+    n_codes: int | None = option(
+        None, "latents of the codebook; 16 per target, 256 to 4,096", Range(64, 8192, log=True)
+    )
     latent_bounds: Any = option(None, "None, r for [-r, r], or (min, max) of each latent")
     prior: str | None = option(None, 'how latents are drawn: "uniform", "normal", or the own')
-    schedule: Surf | None = option(None, "how a surf goes through the networks: a `Surf`")
+    schedule: Surf | None = option(
+        None,
+        "how a surf goes through the networks: a `Surf`",
+        When("method", ("surf",), Fields(Surf)),
+    )
     tau: float = option(0.01, "projected-surf: preactivations within ±tau may change their sign")
     max_pieces: int = option(256, "projected-surf: linear pieces at most, of each step")
-    learning_rate: float | None = option(None, "of Adam and gd, in units of the latents")
+    learning_rate: float | None = option(
+        None,
+        "of Adam and gd, in units of the latents",
+        When("solver", ("adam", "gd"), Range(1e-3, 1.0, log=True)),
+    )
     maxiter: int | None = option(None, "iterations of a descent on the last generator")
-    stall: int | None = option(None, "iterations without progress that end a descent; 4, or 100")
+    stall: int | None = option(
+        None, "iterations without progress that end a descent; 4, or 100", Range(2, 500, log=True)
+    )
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")

@@ -17,6 +17,7 @@ import numpy as np
 
 from ._backend import FLOATS
 from ._checks import check_choice, check_file, check_flag, check_number, shown
+from ._ranges import Choice, Fields, Range
 from .descents import DESCENTS, Adam, Descent, GradientDescent
 from .reparametrizations import Deep, Direct, Reparametrization
 from .schedules import Constant, GaussianSmoothing, Schedule
@@ -55,8 +56,10 @@ class Recipe:
             _check_part(label, getattr(self, label))
 
 
-def option(default: Any, help: str) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help})
+def option(default: Any, help: str, search: Any = None) -> Any:
+    """A field of a method's options, and between which values `deepopt.tune` looks, if it does."""
+    more = {} if search is None else {"search": search}
+    return dataclasses.field(default=default, metadata={"help": help} | more)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Options:
     maxfev: int | None = option(None, "points evaluated at most; never exceeded")
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     learning_rate: float | str | Sequence[float] = option(
-        "grid", 'one rate, a sequence of rates, or "grid" (10⁰ … 10⁻¹⁰); the best run is returned'
+        "grid",
+        'one rate, a sequence of rates, or "grid" (10⁰ … 10⁻¹⁰); the best run is returned',
+        Range(1e-4, 10.0, log=True),
     )
     ftol: float | None = option(
         None, "a run ends when the mean over its points, scaled to [0, 1], improves by less"
@@ -190,10 +195,17 @@ class PaperOptions(Options):
 
     output_map: str = option("sigmoid", "how real numbers become points of the box")
     decay: float | None = option(
-        None, "factor on the rate after an iteration without improvement: 0.9, for adam 1"
+        None,
+        "factor on the rate after an iteration without improvement: 0.9, for adam 1",
+        Range(0.5, 1.0),
     )
     patience: int | None = option(
-        None, "iterations without improvement forgiven before each decay: 0"
+        None, "iterations without improvement forgiven before each decay: 0", Range(0, 100)
+    )
+    descent: Descent | str | None = option(
+        None,
+        'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"',
+        Choice((None, "momentum", "adam")),
     )
 
     def plain_descent(self) -> GradientDescent:
@@ -204,8 +216,12 @@ class PaperOptions(Options):
 class GdOptions(PaperOptions):
     """The shallow optimizer."""
 
-    n_starts: int = option(50, "points that descend together")
-    starts: str = option("network", '"network" (where `deep` begins, paper A) or "uniform"')
+    n_starts: int = option(50, "points that descend together", Range(1, 200, log=True))
+    starts: str = option(
+        "network",
+        '"network" (where `deep` begins, paper A) or "uniform"',
+        Choice(("network", "uniform")),
+    )
 
     def parts(self) -> Recipe:
         direct = Direct(self.n_starts, self.starts, self.output_map)
@@ -216,9 +232,11 @@ class GdOptions(PaperOptions):
 class DeepOptions(PaperOptions):
     """The deep optimizer."""
 
-    n_embeddings: int = option(50, "points, which share one network")
-    n_hidden: int = option(10, "length of an embedding and of each hidden layer")
-    n_layers: int = option(1, "hidden layers")
+    n_embeddings: int = option(50, "points, which share one network", Range(1, 200, log=True))
+    n_hidden: int = option(
+        10, "length of an embedding and of each hidden layer", Range(2, 200, log=True)
+    )
+    n_layers: int = option(1, "hidden layers", Range(1, 4))
     n_starts: int = option(1, "independent networks, each run with every rate")
 
     def check(self) -> None:
@@ -240,14 +258,21 @@ class HomotopyOptions(Options):
 
     maxiter: int = option(10**5, "iterations of the loop at most, in all rounds")
     learning_rate: float | str | Sequence[float] = option(
-        0.1, "step of Adam in units of the smoothing σ; a sequence or a grid runs each"
+        0.1,
+        "step of Adam in units of the smoothing σ; a sequence or a grid runs each",
+        Range(0.01, 1.0, log=True),
     )
     ftol: float | None = option(
         1e-10, "a round must lower f by more than this part of its range, or it was in vain"
     )
     polish: bool = option(True, "SciPy's L-BFGS-B from the best points, in float64")
-    n_starts: int = option(16, "local searches in a batch; for a black box, points that ride")
-    n_paths: int = option(1, "points that ride the homotopy together")
+    n_starts: int = option(
+        16, "local searches in a batch; for a black box, points that ride", Range(4, 64, log=True)
+    )
+    n_paths: int = option(1, "points that ride the homotopy together", Range(1, 8, log=True))
+    schedule: Schedule | None = option(
+        None, "a schedule in place of the method's own", Fields(GaussianSmoothing)
+    )
 
     def check(self) -> None:
         super().check()

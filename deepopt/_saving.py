@@ -32,7 +32,7 @@ from ._checks import shown
 from ._files import CheckpointError, whole
 
 FORMAT = 1
-SHARE = 0.01  # of the time may go into saving, whatever the interval
+SHARE = 0.005  # of the time may go into saving, and into noting, whatever the interval
 MUCH = 2**25  # bytes of values after which the beginning of a part is noted anew
 LONG = 60  # characters of a description, beyond which the rest is only told apart
 NOTES = 4  # times per interval that one is noted while values bridge the gap

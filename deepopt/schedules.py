@@ -20,6 +20,7 @@ import numpy as np
 from ._backend import Tensor, Tensors, normal, ops, uniform
 from ._box import Kinds, reflect
 from ._checks import check_choice, check_flag, check_number
+from ._ranges import Choice, Range, searched
 
 
 @runtime_checkable
@@ -250,10 +251,10 @@ class GaussianSmoothing(Staged):
     Cranley & Patterson, Randomization of number theoretic methods for multiple integration, 1976.
     """
 
-    sigma_start: float = 0.5
-    sigma_end: float = 1e-4
-    n_samples: int = 32
-    fraction: float = 0.8
+    sigma_start: float = searched(0.5, Range(0.05, 1.0, log=True))
+    sigma_end: float = searched(1e-4, Range(1e-6, 1e-2, log=True))
+    n_samples: int = searched(32, Choice((4, 8, 16, 32, 64, 128)))
+    fraction: float = searched(0.8, Range(0.3, 1.0))
     draw: str = "lattice"
     pace: Pace = Steady()
 
@@ -457,9 +458,9 @@ class Surf(Schedule):
     2019, Algorithm 1.
     """
 
-    longest: int = 20
+    longest: int = searched(20, Range(1, 200, log=True))
     budget: int | None = None
-    interpolate: bool = False
+    interpolate: bool = searched(False, Choice((False, True)))
 
     def __post_init__(self) -> None:
         check_number("longest", self.longest, at_least=1, whole=True)

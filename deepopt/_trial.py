@@ -1,0 +1,333 @@
+"""One trial of a study: the runs that are made with some options, and what they come to."""
+
+from __future__ import annotations
+
+import abc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+
+from ._checks import check_choice, check_number, shown
+from ._methods import find
+from ._minimize import minimize
+from ._result import Status
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
+METRICS = {"fun": ("fun",), "time": ("time",), "both": ("fun", "time")}
+BUDGET = {"maxfev": 50_000}  # of a run of `minimize`, where the user sets none
+LIMITS = ("maxtime", "maxfev", "maxiter")
+TICKS = 20  # reports of a run to the pruner
+PENALTY = 10.0  # times what a run took that did not reach the target
+NEAR = 1e-8  # above a known minimum, in f's range or 1
+LEAST = 1e-3  # seconds that a run has at least
+
+Watch = Callable[[float, Mapping[str, float]], None]
+
+
+class Interrupted(Exception):  # noqa: N818
+    """Ctrl-C ended a run."""
+
+
+def label_of(subject: Any) -> str:
+    """What something is called in the name of a study."""
+    if isinstance(subject, Problem):
+        return f"{subject.name} {subject.dim}"
+    named = getattr(subject, "__qualname__", None) or getattr(subject, "name", None)
+    return str(named or (subject if isinstance(subject, str | Path) else type(subject).__name__))
+
+
+class Task(abc.ABC):
+    """What is tuned.
+
+    Parameters
+    ----------
+    f, method, metric, target, options, given
+        As `tune` takes them; `options` are those that stay.
+
+    Attributes
+    ----------
+    method, label : str
+        Of the method, and of what it works on.
+    options_kind : dataclass
+        The method's options.
+    directions : list of str
+        One per value of a trial.
+    """
+
+    method: str
+    label: str
+    options_kind: type
+
+    def __init__(self, metric: Any, target: Any, options: Mapping[str, Any]) -> None:
+        if not callable(metric):
+            check_choice("metric", metric, METRICS)
+        if target is not None:
+            check_number("target", target)
+        self._metric, self._target = metric, target
+        self._options = dict(options)
+
+    @property
+    def metric_name(self) -> str:
+        return self._metric if isinstance(self._metric, str) else "own"
+
+    @property
+    def directions(self) -> list[str]:
+        return ["minimize"] * len(METRICS.get(self.metric_name, ("own",)))
+
+    @property
+    @abc.abstractmethod
+    def subjects(self) -> Sequence[Any]:
+        """What every trial runs on, with every seed."""
+
+    @abc.abstractmethod
+    def run(
+        self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch
+    ) -> OptimizeResult:
+        """One run; `watch` is told of f and of what of the budget is used."""
+
+    @abc.abstractmethod
+    def fun(self, subject: Any, value: Any) -> float:
+        """A best value, made comparable with those on other subjects."""
+
+    @abc.abstractmethod
+    def reached(self, subject: Any, result: OptimizeResult) -> float | None:
+        """Seconds of a run until the target, None where it did not get there."""
+
+    def values(
+        self, suggested: Mapping[str, Any], seeds: Sequence[int], deadline: float,
+        trial: optuna.Trial | None,
+    ) -> list[float]:  # fmt: skip
+        """The metric of these options over all subjects and seeds.
+
+        Raises
+        ------
+        optuna.TrialPruned
+            Where the study sees no hope in it.
+        Interrupted
+            By Ctrl-C.
+        """
+        results: list[OptimizeResult] = []
+        funs: list[float] = []
+        times: list[float] = []
+        for subject in self.subjects:
+            if "time" in METRICS.get(self.metric_name, ()):  # what is compiled then is not compared
+                self._one(subject, suggested, seeds[0], deadline, None)
+            for seed in seeds:
+                reports = _Reports(trial, len(results))
+                begun = time.perf_counter()
+                result = self._one(subject, suggested, seed, deadline, reports)
+                seconds = time.perf_counter() - begun
+                reached = self.reached(subject, result)
+                results.append(result)
+                funs.append(self.fun(subject, result.fun))
+                times.append(PENALTY * seconds if reached is None else reached)
+        if callable(self._metric):
+            return [float(self._metric(results))]
+        means = {"fun": float(np.mean(funs)), "time": float(np.mean(times))}
+        return [means[name] for name in METRICS[self._metric]]
+
+    def _one(
+        self, subject: Any, suggested: Mapping[str, Any], seed: int, deadline: float,
+        reports: _Reports | None,
+    ) -> OptimizeResult:  # fmt: skip
+        """One run, ended by the deadline at the latest."""
+        options, begun = self._options | dict(suggested), time.perf_counter()
+        if np.isfinite(deadline):
+            left = max(deadline - begun, LEAST)
+            options["maxtime"] = min(options.get("maxtime") or np.inf, left)
+        limits = {name: options[name] for name in LIMITS if options.get(name) is not None}
+
+        def watch(fun: Any, used: Mapping[str, float]) -> None:
+            now = {"maxtime": time.perf_counter() - begun, **used}
+            parts = [now[name] / limit for name, limit in limits.items() if name in now]
+            if reports is not None and parts:
+                reports.tell(self.fun(subject, fun), max(parts))
+
+        result = self.run(subject, options, seed, watch)
+        if np.any(result.status == Status.INTERRUPTED):
+            raise Interrupted
+        if reports is not None and reports.pruned:
+            raise optuna.TrialPruned
+        return result
+
+    def best(
+        self, trials: Sequence[optuna.trial.FrozenTrial], defaults: Sequence[float]
+    ) -> optuna.trial.FrozenTrial | None:
+        """The best trial, None where the defaults are.
+
+        Of two values the smallest sum counts, each as a part of its spread over the trials that
+        no other is better than in both.
+        """
+        done = [one for one in trials if one.state is optuna.trial.TrialState.COMPLETE]
+        candidates = [None, *done]
+        values = np.array([defaults, *(one.values for one in done)], dtype=float)
+        if values.shape[1] > 1:
+            better = (values[:, None] <= values).all(-1) & (values[:, None] < values).any(-1)
+            front = np.flatnonzero(~better.any(axis=0))
+            spread = np.ptp(values[front], axis=0)
+            parts = (values - values[front].min(axis=0)) / np.where(spread > 0, spread, 1.0)
+            total = np.full(len(values), np.inf)
+            total[front] = parts[front].sum(axis=1)
+        else:
+            total = values[:, 0]
+        return candidates[int(np.argmin(np.where(np.isnan(total), np.inf, total)))]
+
+
+class _Reports:
+    """Tells a trial of the best value of its run number `run`, at fixed parts of the budget."""
+
+    def __init__(self, trial: optuna.Trial | None, run: int) -> None:
+        single = trial is not None and len(trial.study.directions) == 1
+        self._trial, self._first = trial if single else None, run * TICKS
+        self._next = 1
+        self.pruned = False
+
+    def tell(self, fun: float, part: float) -> None:
+        """Raises StopIteration where the trial is pruned."""
+        reached = min(int(part * TICKS), TICKS - 1)
+        if self._trial is None or reached < self._next or not np.isfinite(fun):
+            return
+        for tick in range(self._next, reached + 1):
+            self._trial.report(fun, self._first + tick)
+        self._next = reached + 1
+        if self._trial.should_prune():
+            self.pruned = True
+            raise StopIteration
+
+
+class Minimising(Task):
+    """`deepopt.minimize` on one function or several."""
+
+    def __init__(
+        self, f: Any, method: Any, metric: Any, target: Any, options: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        super().__init__(metric, target, options)
+        self._subjects = list(f) if isinstance(f, list | tuple) else [f]
+        if not self._subjects:
+            raise ValueError("f must hold at least one function, got an empty list")
+        for one in self._subjects:
+            if not callable(one):
+                raise TypeError(f"f must be callable, got {type(one).__name__}")
+        for name in given:
+            if name not in ("x0", "args", "jac", "bounds", "scale"):
+                raise TypeError(f"tune got an argument that minimize does not take: {name!r}")
+        if not isinstance(method, str | None):
+            raise TypeError(f"method must be the name of one, got {shown(method)}")
+        self.method = (method or "homotopy").lower()
+        self.options_kind = find(self.method).options
+        self.label = " ".join(label_of(one) for one in self._subjects)
+        self._given = dict(given)
+        if all(options.get(name) is None for name in LIMITS):
+            self._options |= BUDGET
+        if metric in ("time", "both"):
+            for one in self._subjects:
+                if self._aim(one) is None:
+                    raise ValueError(
+                        f"target is missing; metric {metric!r} needs it where no minimum is known"
+                    )
+
+    @property
+    def subjects(self) -> Sequence[Any]:
+        return self._subjects
+
+    def _range(self, f: Any) -> tuple[float, float] | None:
+        """The lowest and the highest value of a problem that knows them."""
+        known = f.value_range if isinstance(f, Problem) else None
+        return None if known is None else (float(known[0]), float(known[1]))
+
+    def _aim(self, f: Any) -> float | None:
+        if self._target is not None:
+            return float(self._target)
+        if not isinstance(f, Problem) or f.fmin is None:
+            return None
+        return float(f.fmin) + NEAR
+
+    def run(
+        self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch
+    ) -> OptimizeResult:
+        aim = self._aim(subject) if self.metric_name == "time" else None
+
+        def look(intermediate_result: Any) -> None:
+            now = intermediate_result
+            watch(now.fun, {"maxfev": now.nfev, "maxiter": now.nit})
+            if aim is not None and now.fun <= aim:
+                raise StopIteration
+
+        return minimize(
+            subject, method=self.method, options=options, rng=seed, callback=look, **self._given
+        )
+
+    def fun(self, subject: Any, value: Any) -> float:
+        known = self._range(subject) if len(self._subjects) > 1 else None
+        if known is None:
+            return float(value)
+        low, high = known
+        return (float(value) - low) / (high - low)
+
+    def reached(self, subject: Any, result: OptimizeResult) -> float | None:
+        aim = self._aim(subject)
+        if aim is None or not result.fun <= aim:
+            return None
+        hits = np.flatnonzero(result.history["fun"] <= aim)
+        return float(result.history["time"][hits[0] if len(hits) else -1])
+
+
+class Inverting(Task):
+    """`deepopt.invert` on a set of targets."""
+
+    def __init__(
+        self, f: Any, method: Any, metric: Any, target: Any, options: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        from ._invert import METHODS
+        from ._invert_options import InvertOptions
+        from .generators.sources import open_checkpoints
+
+        super().__init__(metric, target, options)
+        for name in given:
+            if name not in ("y", "operator", "model"):
+                raise TypeError(f"tune got an argument that invert does not take: {name!r}")
+        self.method = (method or "direct").lower() if isinstance(method, str | None) else method
+        check_choice("method", self.method, METHODS)
+        self.options_kind, self.label = InvertOptions, label_of(f)
+        self._given = dict(given)
+        self._source = open_checkpoints(f, self._given.pop("model", None))
+        self._y = self._given.pop("y")
+
+    @property
+    def subjects(self) -> Sequence[Any]:
+        return [self._y]
+
+    def run(
+        self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch
+    ) -> OptimizeResult:
+        from ._invert import invert
+
+        def look(intermediate_result: Any) -> None:
+            watch(intermediate_result.fun, {})
+
+        begun = time.perf_counter()
+        result = invert(
+            self._source, subject, self.method, options=options, rng=seed, callback=look,
+            **self._given,
+        )  # fmt: skip
+        result.seconds = time.perf_counter() - begun
+        return result
+
+    def fun(self, subject: Any, value: Any) -> float:
+        """The mean of f over the targets, each as a part of ½ |y|²."""
+        f = np.atleast_1d(np.asarray(value, dtype=float))
+        lengths = 0.5 * np.sum(np.reshape(subject, (len(f), -1)) ** 2.0, axis=1)
+        return float(np.mean(f / np.where(lengths > 0, lengths, 1.0)))
+
+    def reached(self, subject: Any, result: OptimizeResult) -> float | None:
+        there = result.found if self._target is None else result.fun <= self._target
+        return float(result.seconds) if np.all(there) else None

@@ -1,0 +1,296 @@
+"""`tune`: the options of a method that suit a function, found by an Optuna study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import optuna
+
+from ._checks import check_number, in_brief, shown
+from ._minimize import read_rng
+from ._ranges import Space
+from ._study import Repeatable, open_storage, quiet, sign, take_up_lost, told, tpe
+from ._trial import Interrupted, Inverting, Minimising, Task
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+TRIALS = 50  # where neither n_trials nor timeout is given
+SPEC, SEEDS, DEFAULTS = "deepopt", "seeds", "defaults"  # attributes of a study
+
+Callbacks = Sequence[Callable[["Study", optuna.trial.FrozenTrial], None]]
+
+
+class Tuned(NamedTuple):
+    """What `deepopt.tune` returns.
+
+    Attributes
+    ----------
+    options : dict
+        The best options found, ready for ``deepopt.minimize(..., options=)`` (or `invert`), those
+        that were given among them. Where no trial was better than the defaults, these alone.
+    study : optuna.study.Study
+        With every trial.
+    summary : dict
+        best (its values), trial (its number; None for the defaults), defaults (theirs), complete,
+        pruned and failed (how many), error (of the last that failed), seconds (of all trials) and
+        interrupted.
+    """
+
+    options: dict[str, Any]
+    study: Study
+    summary: dict[str, Any]
+
+
+def tune(
+    f: Any,
+    method: str | None = None,
+    *,
+    n_trials: int | None = None,
+    timeout: float | None = None,
+    storage: Any = None,
+    study_name: str | None = None,
+    sampler: Any = None,
+    pruner: Any = None,
+    metric: str | Callable[[list[Any]], float] = "fun",
+    target: float | None = None,
+    seeds: int = 3,
+    rng: Any = None,
+    callbacks: Callbacks = (),
+    options: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, Any] | None = None,
+    **given: Any,
+) -> Tuned:
+    """Find the options of a method that suit a function, by Optuna.
+
+    Parameters
+    ----------
+    f : callable, Problem, a list of these, or checkpoints
+        What `deepopt.minimize` takes; of a list the mean counts, each value by its range where
+        that is known. With `y`, what `deepopt.invert` takes.
+    method : str, optional
+        Of `minimize` (default "homotopy"), or of `invert` (default "direct").
+    n_trials : int, optional
+        How many trials to run, in addition to those of a study that exists; 50 where there is no
+        `timeout` either.
+    timeout : float, optional
+        Wall seconds after which no trial goes on.
+    storage : str or optuna.storages.BaseStorage, optional
+        "sqlite:///study.db", "journal:///study.log", "postgresql://…" or "grpc://host:port"; by
+        default memory. A study that is there goes on, also by several processes at once.
+    study_name : str, optional
+        By default of the method and the function.
+    sampler : optuna.samplers.BaseSampler, optional
+        By default TPE with a seed of `rng` and of the trial's number.
+    pruner : optuna.pruners.BasePruner, optional
+        By default trials end early that are worse than the median at the same part of their budget.
+    metric : {"fun", "time", "both"} or callable, default "fun"
+        The best value; the seconds until `target` is reached, where a run that does not reach it
+        counts ten times what it took, and what compiles goes before; both at once, without pruning;
+        or a function of the results of all runs of a trial.
+    target : float, optional
+        For "time" and "both": f at or below it. By default a problem's own minimum + 1e-8, and of
+        `invert` that everything is found.
+    seeds : int, default 3
+        Runs of each function in a trial; the same seeds in all trials, and the mean counts.
+    rng : None, int or numpy.random.Generator, optional
+        By SPEC 7. The same seed repeats the study, as far as its values do not hang on the clock.
+    callbacks : sequence of callable, optional
+        ``callback(study, trial)`` after each trial, as Optuna's.
+    options : dict, optional
+        Options that stay as they are; the budget of a run among them (`maxfev`, `maxiter`, or
+        `maxtime`, which includes compilation; by default maxfev = 50,000).
+    ranges : dict, optional
+        Ranges of your own by option: ``(low, high)``, ``(low, high, "log")``, a list of choices, or
+        None to leave it alone. Every other option of the method that has a range is tuned; see
+        ``deepopt list``. An option of the schedule is named "schedule.n_samples".
+    **given
+        Further arguments of `minimize` (x0, args, jac, bounds, scale) or `invert` (y, operator,
+        model).
+
+    Returns
+    -------
+    Tuned
+        (options, study, summary).
+
+    Raises
+    ------
+    ValueError, TypeError
+        One sentence that names the argument, what was received and what was expected; also where
+        the study exists with another space or metric, and where every trial has failed.
+    OSError
+        For a storage that cannot be reached, is locked, or of another version of Optuna.
+    Exception
+        What `f` raises under the default options, as it is.
+
+    Notes
+    -----
+    The defaults are measured first, and are what comes back where no trial is better. Ctrl-C
+    returns the best so far. A trial that a killed process has left behind is run again: at once by
+    the next call on the same host, and by the other workers of a database when its sign of life is
+    missed.
+
+    Examples
+    --------
+    >>> import deepopt
+    >>> from deepopt.problems import rastrigin
+    >>> tuned = deepopt.tune(rastrigin.with_dim(2), "gd", n_trials=2, seeds=1, rng=0,
+    ...                      options={"maxiter": 20})
+    >>> tuned.summary["complete"] + tuned.summary["pruned"]
+    2
+    >>> result = deepopt.minimize(rastrigin.with_dim(2), method="gd", options=tuned.options)
+
+    References
+    ----------
+    Akiba et al., Optuna: a next-generation hyperparameter optimization framework, KDD 2019.
+    """
+    started = time.perf_counter()
+    _check(n_trials, timeout, seeds, callbacks)
+    options, ranges = _read_dicts(options=options, ranges=ranges)
+    kind = Inverting if "y" in given else Minimising
+    task = kind(f, method, metric, target, options, given)
+    space = Space(task.options_kind, {"method": task.method} | options, ranges)
+    if not space.ranges:
+        raise ValueError("ranges leaves nothing to tune; every option is fixed")
+    drawn = read_rng(rng).integers(2**31, size=seeds + 1)
+    with told(storage), quiet():
+        study = _open(task, storage, study_name, sampler, pruner, int(drawn[0]))
+        _agree(study, task, space, [int(seed) for seed in drawn[1:]])
+        take_up_lost(study)
+        deadline = np.inf if timeout is None else started + timeout
+        work = _Work(task, space, study.user_attrs[SEEDS], deadline)
+        interrupted = False
+        try:
+            if DEFAULTS not in study.user_attrs:
+                study.set_user_attr(DEFAULTS, work.values({}, None))
+            left = deadline - time.perf_counter()
+            if left > 0:
+                study.optimize(
+                    work, n_trials=_count(n_trials, timeout), callbacks=list(callbacks),
+                    timeout=None if timeout is None else left, catch=(Exception,),
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            if DEFAULTS not in study.user_attrs:
+                raise
+            interrupted = True
+        return _result(study, task, space, options, interrupted)
+
+
+class _Work:
+    """What a trial does: values are suggested, and every run is made with them."""
+
+    def __init__(self, task: Task, space: Space, seeds: list[int], deadline: float) -> None:
+        self._task, self._space, self._seeds = task, space, seeds
+        self._deadline = deadline
+
+    def __call__(self, trial: optuna.Trial) -> list[float]:
+        sign(trial)
+        try:
+            return self.values(self._space.suggest(trial), trial)
+        except optuna.TrialPruned:
+            raise
+        except Exception as error:
+            trial.set_user_attr("error", in_brief(error))
+            raise
+
+    def values(self, suggested: Mapping[str, Any], trial: optuna.Trial | None) -> list[float]:
+        """The metric of these options; the defaults are no trial of the study."""
+        try:
+            return self._task.values(suggested, self._seeds, self._deadline, trial)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+
+
+def _check(n_trials: Any, timeout: Any, seeds: Any, callbacks: Any) -> None:
+    if n_trials is not None:
+        check_number("n_trials", n_trials, whole=True, at_least=1)
+    if timeout is not None:
+        check_number("timeout", timeout, above=0.0)
+    check_number("seeds", seeds, whole=True, at_least=1)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks must be a sequence of callables, got {shown(callbacks)}")
+
+
+def _read_dicts(**given: Any) -> list[dict[str, Any]]:
+    for label, value in given.items():
+        if not isinstance(value, Mapping | None):
+            raise TypeError(f"{label} must be a dict, got {type(value).__name__}")
+    return [dict(value or {}) for value in given.values()]
+
+
+def _count(n_trials: int | None, timeout: float | None) -> int | None:
+    return TRIALS if n_trials is None and timeout is None else n_trials
+
+
+def _open(task: Task, storage: Any, name: Any, sampler: Any, pruner: Any, seed: int) -> Study:
+    """The study, there or new."""
+    if name is not None and (not isinstance(name, str) or not name):
+        raise TypeError(f"study_name must be a string, got {shown(name)}")
+    for label, value, kind in (
+        ("sampler", sampler, optuna.samplers.BaseSampler),
+        ("pruner", pruner, optuna.pruners.BasePruner),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{label} must be one of Optuna's, got {shown(value)}")
+    if pruner is not None and len(task.directions) > 1:
+        raise ValueError('pruner is of no use for metric="both", which Optuna does not prune')
+    return optuna.create_study(
+        storage=open_storage(storage),
+        study_name=name or (None if storage is None else f"{task.method} {task.label}"),
+        directions=task.directions,
+        sampler=sampler or Repeatable(tpe, seed),
+        pruner=pruner or optuna.pruners.MedianPruner(n_startup_trials=5),
+        load_if_exists=True,
+    )
+
+
+def _agree(study: Study, task: Task, space: Space, seeds: list[int]) -> None:
+    """Describe a new study; ValueError where one that exists is of something else."""
+    spec = {"method": task.method, "metric": task.metric_name, "ranges": space.described()}
+    known = study.user_attrs.get(SPEC)
+    if known is None and not study.get_trials(deepcopy=False):
+        study.set_user_attr(SEEDS, seeds)
+        study.set_user_attr(SPEC, spec)
+    elif known is None:
+        raise ValueError(f"study_name {study.study_name!r} exists, and is no study of deepopt's")
+    elif known != spec:
+        other = next(key for key in spec if known.get(key) != spec[key])
+        raise ValueError(
+            f"study_name {study.study_name!r} exists with another {_singular(other)}; "
+            "choose another name"
+        )
+
+
+def _singular(word: str) -> str:
+    return {"ranges": "search space"}.get(word, word)
+
+
+def _result(
+    study: Study, task: Task, space: Space, options: dict[str, Any], interrupted: bool
+) -> Tuned:
+    """The best of the trials and of the defaults; ValueError where every trial has failed."""
+    states = optuna.trial.TrialState
+    trials = study.get_trials(deepcopy=False)
+    count = {state: sum(trial.state is state for trial in trials) for state in states}
+    failed = [trial for trial in trials if trial.state is states.FAIL]
+    errors = [trial.user_attrs["error"] for trial in failed if "error" in trial.user_attrs]
+    if errors and len(failed) == len(trials):
+        raise ValueError(f"all {len(trials)} trials failed; the last one with {errors[-1]}")
+    defaults = study.user_attrs[DEFAULTS]
+    best = task.best(trials, defaults)
+    summary = {
+        "best": defaults if best is None else best.values,
+        "trial": None if best is None else best.number,
+        "defaults": defaults,
+        "complete": count[states.COMPLETE],
+        "pruned": count[states.PRUNED],
+        "failed": count[states.FAIL],
+        "error": errors[-1] if errors else None,
+        "seconds": sum(t.duration.total_seconds() for t in trials if t.duration is not None),
+        "interrupted": interrupted,
+    }
+    found = {} if best is None else space.built(best.params)
+    return Tuned(options | found, study, summary)
