@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import optuna
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from ._checks import shown
 

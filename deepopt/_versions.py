@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from . import __version__
 
 NEEDED = (
-    "numpy", "scipy", "keras", "tensorflow", "jax", "jaxlib", "torch", "optuna", "cmaes", "joblib",
-    "click", "rich", "matplotlib",
+    "numpy", "scipy", "keras", "tensorflow", "jax", "jaxlib", "torch", "optuna", "cmaes",
+    "loky", "distributed", "click", "rich", "matplotlib",
 )  # fmt: skip
 
 

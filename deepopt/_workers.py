@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_number
-
-MOST = 1000  # processes
+from ._engines import check_count
 
 Workers = int | Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 Calls = Callable[[Callable[[np.ndarray], Any], list[np.ndarray]], list[Any]]
@@ -20,9 +18,7 @@ def check_workers(workers: Any) -> None:
     """Raise TypeError or ValueError unless this is what SciPy takes as `workers`."""
     if callable(workers):
         return
-    check_number("workers", workers, whole=True, at_least=-1, at_most=MOST)
-    if workers == 0:
-        raise ValueError("workers must be a whole number >= 1, -1 for all cores, or a map, got 0")
+    check_count(workers)
 
 
 @contextlib.contextmanager
@@ -33,13 +29,14 @@ def calls_by(workers: Workers) -> Iterator[Calls | None]:
     elif workers == 1:
         yield None
     else:
-        from joblib import Parallel, delayed  # type: ignore[import-untyped]
+        from ._engines import Processes
 
-        with Parallel(n_jobs=workers) as parallel:
+        with contextlib.closing(Processes(workers)) as processes:
 
             def calls(f: Callable[[np.ndarray], Any], points: list[np.ndarray]) -> list[Any]:
+                waiting = [processes.submit(f, point) for point in points]
                 try:
-                    return list(parallel(delayed(f)(point) for point in points))
+                    return [future.result() for future in waiting]
                 except Exception as error:
                     if type(error).__name__ == "PicklingError":
                         reason = str(error.__cause__).strip('\n "').splitlines()[-1]

@@ -77,6 +77,8 @@ def main() -> None:
     "OUT/generators]",
 )
 @click.option("--trials", type=int, help="surfing, sensing.  [default: by the scale]")
+@click.option("--workers", type=int, help="Processes that share the cores; -1: one per core.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a Dask cluster.")
 @_plainly
 def bench(suite: str, **given: Any) -> None:
     """Run a suite and write its tables, JSON, CSV and figures to DIR.

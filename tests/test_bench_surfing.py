@@ -8,9 +8,10 @@ import pytest
 
 from deepopt import bench
 from deepopt.bench import _flows, _trained, landscape, sensing, surfing, theory
-from deepopt.bench._cells import Cell, finished, put_back, run_cells
+from deepopt.bench._cells import Cell, finished, put_back
 from deepopt.bench._report import console_for
 from deepopt.bench._surfing_report import PAPER, PAPER_DIMS
+from deepopt.bench._sweep import run_cells
 from deepopt.generators import checkpoints, load_images
 from deepopt.generators.images import load_held_out
 from deepopt.linear_pieces import ReluNetwork

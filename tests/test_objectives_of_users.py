@@ -126,7 +126,7 @@ def test_what_cannot_be_sent_to_workers_is_said():
 @pytest.mark.parametrize(
     ("workers", "kind", "sentence"),
     [
-        (0, ValueError, "workers must be a whole number >= 1, -1 for all cores, or a map, got 0"),
+        (0, ValueError, "workers must be a whole number >= 1, or -1 for all cores, got 0"),
         (-2, ValueError, "workers must be at least -1 and at most 1000, got -2"),
         (1.5, TypeError, "workers must be a whole number, got 1.5"),
         ("all", TypeError, "workers must be a whole number, got 'all'"),

@@ -27,8 +27,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .._engines import check_engine
 from .._files import folder_for
-from . import _cells, _report, _settings
+from . import _cells, _report, _settings, _sweep
 
 SUITES = {
     "quick": "nine objectives, gd and deep, one start: about a minute",
@@ -53,7 +54,9 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     out : path, optional
         Folder for the results; default ``deepopt-bench/SUITE``.
     **settings
-        All suites: ``seed`` (0), ``only`` (names of problems; default all), ``quiet`` (False).
+        All suites: ``seed`` (0), ``only`` (names of problems; default all), ``quiet`` (False),
+        ``workers`` (1), processes that run cells side by side and share the cores, -1 for one per
+        core; ``scheduler`` (None), the address of a Dask scheduler whose workers run them.
         quick and convexity: ``dim`` (50), ``dtype`` ("float64"), ``iterations`` (1000 for quick,
         10000 for convexity; the spin glass takes a part of them). convexity: ``starts`` (10),
         ``glass_starts`` (3). peers and black-box: ``seeds`` (10), how many, and ``solvers``
@@ -93,6 +96,8 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
             f"suite {suite!r} is unknown; did you mean {' or '.join(map(repr, near))}?"
         )
     quiet = settings.pop("quiet", False)
+    workers, scheduler = settings.pop("workers", 1), settings.pop("scheduler", None)
+    check_engine(workers, scheduler)
     kind = _settings.KINDS[suite]
     known = [field.name for field in dataclasses.fields(kind)]
     for key in settings:
@@ -112,7 +117,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         if isinstance(checked, _settings.GeneratorSettings):
             assert checked.generators is not None
             folders.enter_context(folder_for(checked.generators, name="generators"))
-        _cells.run_cells(asked, folder / "cells", console)
+        _sweep.run_cells(asked, folder / "cells", console, workers, scheduler)
         # Those that another command has run stand in the report too.
         everybody: dict[str, Any] = {"only": getattr(module, "NAMES", None), "solvers": None}
         filters = {key: value for key, value in everybody.items() if key in known}

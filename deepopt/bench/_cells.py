@@ -83,44 +83,22 @@ def put_back(results: Mapping[str, Any], folder: Path) -> int:
     return put
 
 
-def run_cells(cells: Sequence[Cell], folder: Path, console: Console) -> None:
-    """Run in order the cells that have no result in `folder` yet.
-
-    A damaged or foreign file is reported and its cell run again. Raises KeyboardInterrupt with a
-    sentence on what is kept.
-    """
-    waiting = [cell for cell in cells if _usable(cell, folder, console) is None]
-    done = len(cells) - len(waiting)
-    if done:
-        console.print(f"{done} of {len(cells)} cells are finished already", highlight=False)
-    try:
-        for cell in _shown(waiting, done, len(cells), console):
-            _result(cell, folder)
-            done += 1
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"Interrupted: {done} of {len(cells)} cells are finished and kept in {folder}; "
-            "the same command continues."
-        ) from None
-
-
-def _result(cell: Cell, folder: Path) -> dict[str, Any]:
-    """The result that is kept of a cell; it is run, and what it needs, where there is none."""
-    record = _usable(cell, folder, None)
-    if record is None:
-        needed = [_result(need, folder) for need in cell.needs]
-        begun = time.perf_counter()
-        result = cell.work(*needed)
-        record = {
-            "format": FORMAT,
-            "cell": cell.name,
-            "parameters": cell.key,
-            "environment": environment(),
-            "seconds": round(time.perf_counter() - begun, 3),
-            "result": result,
-        }
-        write_json(cell.path(folder), record)
-    return dict(plain(record["result"]))
+def perform(cell: Cell, needed: Sequence[Mapping[str, Any]]) -> Record:
+    """Run a cell on the results of those that it needs; its record, in JSON's types."""
+    begun = time.perf_counter()
+    result = cell.work(*needed)
+    return dict(
+        plain(
+            {
+                "format": FORMAT,
+                "cell": cell.name,
+                "parameters": cell.key,
+                "environment": environment(),
+                "seconds": round(time.perf_counter() - begun, 3),
+                "result": result,
+            }
+        )
+    )
 
 
 def minimise(problem: Any, **given: Any) -> Any:
@@ -136,11 +114,12 @@ def minimise(problem: Any, **given: Any) -> Any:
 
 def finished(cells: Iterable[Cell], folder: Path) -> list[Record]:
     """The records of those cells that have a sound result in `folder`."""
-    records = (_usable(cell, folder, None) for cell in cells)
+    records = (read(cell, folder, None) for cell in cells)
     return [record for record in records if record is not None]
 
 
-def _usable(cell: Cell, folder: Path, console: Console | None) -> Record | None:
+def read(cell: Cell, folder: Path, console: Console | None) -> Record | None:
+    """The record that is kept of a cell; None, and a line, where there is no sound one."""
     path = cell.path(folder)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -166,26 +145,6 @@ def _is_record(record: Any, cell: Cell) -> bool:
         and record.get("parameters") == cell.key
         and isinstance(record.get("result"), dict)
     )
-
-
-def _shown(cells: Sequence[Cell], done: int, total: int, console: Console) -> Iterable[Cell]:
-    """The cells one by one, with a progress bar on a terminal and a line each elsewhere."""
-    if not console.is_terminal or console.quiet:
-        for number, cell in enumerate(cells, done + 1):
-            begun = time.perf_counter()
-            yield cell
-            seconds = time.perf_counter() - begun
-            console.print(f"[{number}/{total}] {cell.name}: {seconds:.1f} s", markup=False)
-        return
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("", total=total, completed=done)
-        for cell in cells:
-            progress.update(task, description=cell.name)
-            yield cell
-            progress.advance(task)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -101,7 +101,7 @@ def cell(
     asked |= {"solver": solver.name, "settings": solver.summary, "backend": backend()}
     words = [asked[key] for key in ("problem", "variant", "dim", "seed", "solver")]
     name = "-".join(map(str, words)).replace(" ", "-")
-    return Cell(name, asked, lambda: race(asked, solver))
+    return Cell(name, asked, functools.partial(race, asked, solver))
 
 
 def stream(solver: Solver, seed: int) -> np.random.Generator:

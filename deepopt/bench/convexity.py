@@ -10,6 +10,7 @@ plain descent stand momentum and Adam, which the paper says it outperformed.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +66,8 @@ def _cell(name: str, variant: str, descent: str, start: int, settings: Convexity
         "iterations": max(1, iterations // 10) if name == GLASS else iterations,
         "backend": backend(),
     }
-    return Cell(f"{name}-{variant}-{descent}-{start}", parameters, lambda: race(parameters))
+    work = functools.partial(race, parameters)
+    return Cell(f"{name}-{variant}-{descent}-{start}", parameters, work)
 
 
 def race(parameters: dict[str, Any]) -> dict[str, Any]:

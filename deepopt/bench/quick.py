@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ def _cell(name: str, method: str, settings: QuickSettings) -> Cell:
         "iterations": max(1, iterations // 5) if name == GLASS else iterations,
         "backend": backend(),
     }
-    return Cell(f"{name}-{method}", parameters, lambda: _minimise(parameters))
+    return Cell(f"{name}-{method}", parameters, functools.partial(_minimise, parameters))
 
 
 def _minimise(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""Running cells: here, in processes of this machine, or on a Dask cluster.
+
+Whoever does the work, the records are written here and as they arrive. A cell is given out once all
+that it needs is finished; one whose worker is lost is given out again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._engines import Engine, engine
+from ._cells import Cell, Record, perform, read, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOSSES = 3  # workers that a cell may lose
+
+
+def run_cells(
+    cells: Sequence[Cell], folder: Path, console: Console, workers: int = 1,
+    scheduler: str | None = None,
+) -> None:  # fmt: skip
+    """Run the cells that have no result in `folder` yet, and what they need.
+
+    A damaged or foreign file is reported and its cell run again. Raises KeyboardInterrupt with a
+    sentence on what is kept.
+    """
+    waiting = [cell for cell in cells if read(cell, folder, console) is None]
+    done = len(cells) - len(waiting)
+    if done:
+        console.print(f"{done} of {len(cells)} cells are finished already", highlight=False)
+    if not waiting:
+        return
+    sweep = _Sweep(waiting, folder)
+    try:
+        with engine(workers, scheduler) as chosen:
+            for record in _shown(sweep.records(chosen), done, len(cells), console):
+                done += record["cell"] in sweep.asked
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Interrupted: {done} of {len(cells)} cells are finished and kept in {folder}; "
+            "the same command continues."
+        ) from None
+
+
+class _Task(NamedTuple):
+    """A cell that waits."""
+
+    cell: Cell
+    path: Path
+    needs: list[Path]
+
+
+class _Sweep:
+    """Cells that wait, and the results of those that are finished."""
+
+    def __init__(self, cells: Sequence[Cell], folder: Path) -> None:
+        self.asked = {cell.name for cell in cells}
+        self._folder = folder
+        self._waiting: list[_Task] = []
+        self._known: set[Path] = set()
+        self._results: dict[Path, dict[str, Any]] = {}
+        self._losses: dict[Path, int] = {}
+        for cell in cells:
+            self._add(cell)
+
+    def _add(self, cell: Cell) -> Path:
+        """Take a cell up, behind all that it needs."""
+        path = cell.path(self._folder)
+        if path in self._known:
+            return path
+        self._known.add(path)
+        record = read(cell, self._folder, None)
+        if record is None:
+            self._waiting.append(_Task(cell, path, [self._add(need) for need in cell.needs]))
+        else:
+            self._results[path] = record["result"]
+        return path
+
+    def records(self, engine: Engine) -> Iterator[Record]:
+        """Give out what can be run, and write and yield the records as they arrive."""
+        running: dict[Future[Record], _Task] = {}
+        while self._waiting or running:
+            self._give_out(engine, running)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                if future not in running:  # given out again
+                    continue
+                task, error = running.pop(future), future.exception()
+                if error is None:
+                    record = future.result()
+                    write_json(task.path, record)
+                    self._results[task.path] = record["result"]
+                    yield record
+                elif engine.lost(error):
+                    self._waiting[:0] = [task, *running.values()]
+                    running.clear()
+                    self._count_loss(task, error)
+                else:
+                    raise error
+
+    def _give_out(self, engine: Engine, running: dict[Future[Record], _Task]) -> None:
+        """Fill the engine's slots with cells that miss nothing."""
+        free = engine.slots - len(running)
+        ready = (
+            task for task in self._waiting if all(need in self._results for need in task.needs)
+        )
+        for task in [*itertools.islice(ready, max(0, free))]:
+            self._waiting.remove(task)
+            needed = [self._results[need] for need in task.needs]
+            running[engine.submit(perform, task.cell, needed)] = task
+
+    def _count_loss(self, task: _Task, error: BaseException) -> None:
+        self._losses[task.path] = self._losses.get(task.path, 0) + 1
+        if self._losses[task.path] > LOSSES:
+            raise OSError(
+                f"{LOSSES + 1} workers were lost while they ran cells like {task.cell.name}"
+            ) from error
+
+
+def _shown(records: Iterator[Record], done: int, total: int, console: Console) -> Iterator[Record]:
+    """The records as they come, with a progress bar on a terminal and a line each elsewhere."""
+    if not console.is_terminal or console.quiet:
+        for number, record in enumerate(records, done + 1):
+            console.print(
+                f"[{number}/{total}] {record['cell']}: {record['seconds']:.1f} s", markup=False
+            )
+            yield record
+        return
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task("", total=total, completed=done)
+        for record in records:
+            progress.update(task, description=record["cell"])
+            progress.advance(task)
+            yield record
