@@ -148,70 +148,127 @@ def tune(
     Akiba et al., Optuna: a next-generation hyperparameter optimization framework, KDD 2019.
     """
     started = time.perf_counter()
-    _check(n_trials, timeout, seeds, callbacks)
-    options, ranges = _read_dicts(options=options, ranges=ranges)
-    kind = Inverting if "y" in given else Minimising
-    task = kind(f, method, metric, target, options, given)
-    space = Space(task.options_kind, {"method": task.method} | options, ranges)
-    if not space.ranges:
-        raise ValueError("ranges leaves nothing to tune; every option is fixed")
-    drawn = read_rng(rng).integers(2**31, size=seeds + 1)
-    with told(storage), quiet():
-        study = _open(task, storage, study_name, sampler, pruner, int(drawn[0]))
-        _agree(study, task, space, [int(seed) for seed in drawn[1:]])
-        take_up_lost(study)
+    check_numbers(n_trials, timeout, seeds)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks must be a sequence of callables, got {shown(callbacks)}")
+    tuning = Tuning(
+        f, method, storage=storage, study_name=study_name, sampler=sampler, pruner=pruner,
+        metric=metric, target=target, seeds=seeds, rng=rng, options=options, ranges=ranges, **given,
+    )  # fmt: skip
+    return tuning.run(n_trials, timeout, callbacks, started)
+
+
+class Tuning:
+    """A study that is open: what `tune` does, in parts.
+
+    Parameters
+    ----------
+    f, method, storage, study_name, sampler, pruner, metric, target, seeds, rng, options, ranges
+        As `tune` takes them.
+    **given
+        The same.
+
+    Attributes
+    ----------
+    study : optuna.study.Study
+    """
+
+    def __init__(
+        self, f: Any, method: Any, *, storage: Any, study_name: Any, sampler: Any, pruner: Any,
+        metric: Any, target: Any, seeds: int, rng: Any, options: Any, ranges: Any, **given: Any,
+    ) -> None:  # fmt: skip
+        self._options, ranges = _read_dicts(options=options, ranges=ranges)
+        kind = Inverting if "y" in given else Minimising
+        self._task = kind(f, method, metric, target, self._options, given)
+        fixed = {"method": self._task.method} | self._options
+        self._space = Space(self._task.options_kind, fixed, ranges)
+        if not self._space.ranges:
+            raise ValueError("ranges leaves nothing to tune; every option is fixed")
+        self._storage = storage
+        drawn = read_rng(rng).integers(2**31, size=seeds + 1)
+        with told(storage), quiet():
+            self.study = _open(self._task, storage, study_name, sampler, pruner, int(drawn[0]))
+            _agree(self.study, self._task, self._space, [int(seed) for seed in drawn[1:]])
+            take_up_lost(self.study)
+
+    def run(
+        self, n_trials: int | None, timeout: float | None, callbacks: Callbacks, started: float
+    ) -> Tuned:
+        """The defaults, if they are not known, then trials, until one of the limits."""
         deadline = np.inf if timeout is None else started + timeout
-        work = _Work(task, space, study.user_attrs[SEEDS], deadline)
         interrupted = False
-        try:
-            if DEFAULTS not in study.user_attrs:
-                study.set_user_attr(DEFAULTS, work.values({}, None))
-            left = deadline - time.perf_counter()
-            if left > 0:
-                study.optimize(
-                    work, n_trials=_count(n_trials, timeout), callbacks=list(callbacks),
-                    timeout=None if timeout is None else left, catch=(Exception,),
-                )  # fmt: skip
-        except KeyboardInterrupt:
-            if DEFAULTS not in study.user_attrs:
-                raise
-            interrupted = True
-        return _result(study, task, space, options, interrupted)
+        with told(self._storage), quiet():
+            try:
+                self._measure_defaults(deadline)
+                left = None if timeout is None else deadline - time.perf_counter()
+                if left is None or left > 0:
+                    self.study.optimize(
+                        lambda trial: self._perform(trial, deadline),
+                        n_trials=TRIALS if n_trials is None and timeout is None else n_trials,
+                        timeout=left, callbacks=list(callbacks), catch=(Exception,),
+                    )  # fmt: skip
+            except KeyboardInterrupt:
+                if DEFAULTS not in self.study.user_attrs:
+                    raise
+                interrupted = True
+            return self.result(interrupted)
 
+    def _measure_defaults(self, deadline: float) -> None:
+        if DEFAULTS not in self.study.user_attrs:
+            self.study.set_user_attr(DEFAULTS, self._values({}, deadline, None))
 
-class _Work:
-    """What a trial does: values are suggested, and every run is made with them."""
-
-    def __init__(self, task: Task, space: Space, seeds: list[int], deadline: float) -> None:
-        self._task, self._space, self._seeds = task, space, seeds
-        self._deadline = deadline
-
-    def __call__(self, trial: optuna.Trial) -> list[float]:
+    def _perform(self, trial: optuna.Trial, deadline: float) -> list[float]:
+        """Values are suggested, and every run is made with them."""
         sign(trial)
         try:
-            return self.values(self._space.suggest(trial), trial)
+            return self._values(self._space.suggest(trial), deadline, trial)
         except optuna.TrialPruned:
             raise
         except Exception as error:
             trial.set_user_attr("error", in_brief(error))
             raise
 
-    def values(self, suggested: Mapping[str, Any], trial: optuna.Trial | None) -> list[float]:
-        """The metric of these options; the defaults are no trial of the study."""
+    def _values(
+        self, suggested: Mapping[str, Any], deadline: float, trial: optuna.Trial | None
+    ) -> list[float]:
         try:
-            return self._task.values(suggested, self._seeds, self._deadline, trial)
+            return self._task.values(suggested, self.study.user_attrs[SEEDS], deadline, trial)
         except Interrupted:
             raise KeyboardInterrupt from None
 
+    def result(self, interrupted: bool = False) -> Tuned:
+        """The best of the trials and of the defaults; ValueError where every trial has failed."""
+        states = optuna.trial.TrialState
+        trials = self.study.get_trials(deepcopy=False)
+        count = {state: sum(trial.state is state for trial in trials) for state in states}
+        failed = [trial for trial in trials if trial.state is states.FAIL]
+        errors = [trial.user_attrs["error"] for trial in failed if "error" in trial.user_attrs]
+        if errors and len(failed) == len(trials):
+            raise ValueError(f"all {len(trials)} trials failed; the last one with {errors[-1]}")
+        defaults = self.study.user_attrs[DEFAULTS]
+        best = self._task.best(trials, defaults)
+        summary = {
+            "best": defaults if best is None else best.values,
+            "trial": None if best is None else best.number,
+            "defaults": defaults,
+            "complete": count[states.COMPLETE],
+            "pruned": count[states.PRUNED],
+            "failed": count[states.FAIL],
+            "error": errors[-1] if errors else None,
+            "seconds": sum(t.duration.total_seconds() for t in trials if t.duration is not None),
+            "interrupted": interrupted,
+        }
+        found = {} if best is None else self._space.built(best.params)
+        return Tuned(self._options | found, self.study, summary)
 
-def _check(n_trials: Any, timeout: Any, seeds: Any, callbacks: Any) -> None:
+
+def check_numbers(n_trials: Any, timeout: Any, seeds: Any) -> None:
+    """Raise TypeError or ValueError unless these are counts, and a time."""
     if n_trials is not None:
         check_number("n_trials", n_trials, whole=True, at_least=1)
     if timeout is not None:
         check_number("timeout", timeout, above=0.0)
     check_number("seeds", seeds, whole=True, at_least=1)
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks must be a sequence of callables, got {shown(callbacks)}")
 
 
 def _read_dicts(**given: Any) -> list[dict[str, Any]]:
@@ -219,10 +276,6 @@ def _read_dicts(**given: Any) -> list[dict[str, Any]]:
         if not isinstance(value, Mapping | None):
             raise TypeError(f"{label} must be a dict, got {type(value).__name__}")
     return [dict(value or {}) for value in given.values()]
-
-
-def _count(n_trials: int | None, timeout: float | None) -> int | None:
-    return TRIALS if n_trials is None and timeout is None else n_trials
 
 
 def _open(task: Task, storage: Any, name: Any, sampler: Any, pruner: Any, seed: int) -> Study:
@@ -258,39 +311,7 @@ def _agree(study: Study, task: Task, space: Space, seeds: list[int]) -> None:
         raise ValueError(f"study_name {study.study_name!r} exists, and is no study of deepopt's")
     elif known != spec:
         other = next(key for key in spec if known.get(key) != spec[key])
+        other = {"ranges": "search space"}.get(other, other)
         raise ValueError(
-            f"study_name {study.study_name!r} exists with another {_singular(other)}; "
-            "choose another name"
+            f"study_name {study.study_name!r} exists with another {other}; choose another name"
         )
-
-
-def _singular(word: str) -> str:
-    return {"ranges": "search space"}.get(word, word)
-
-
-def _result(
-    study: Study, task: Task, space: Space, options: dict[str, Any], interrupted: bool
-) -> Tuned:
-    """The best of the trials and of the defaults; ValueError where every trial has failed."""
-    states = optuna.trial.TrialState
-    trials = study.get_trials(deepcopy=False)
-    count = {state: sum(trial.state is state for trial in trials) for state in states}
-    failed = [trial for trial in trials if trial.state is states.FAIL]
-    errors = [trial.user_attrs["error"] for trial in failed if "error" in trial.user_attrs]
-    if errors and len(failed) == len(trials):
-        raise ValueError(f"all {len(trials)} trials failed; the last one with {errors[-1]}")
-    defaults = study.user_attrs[DEFAULTS]
-    best = task.best(trials, defaults)
-    summary = {
-        "best": defaults if best is None else best.values,
-        "trial": None if best is None else best.number,
-        "defaults": defaults,
-        "complete": count[states.COMPLETE],
-        "pruned": count[states.PRUNED],
-        "failed": count[states.FAIL],
-        "error": errors[-1] if errors else None,
-        "seconds": sum(t.duration.total_seconds() for t in trials if t.duration is not None),
-        "interrupted": interrupted,
-    }
-    found = {} if best is None else space.built(best.params)
-    return Tuned(options | found, study, summary)

@@ -164,6 +164,110 @@ def invert(
         sys.exit(INTERRUPTED)
 
 
+def _of_function(command: Callable[..., None]) -> Callable[..., None]:
+    """What `minimize` and `tune` both take."""
+    options = (
+        click.argument("function", metavar="PROBLEM|FUNCTION"),
+        click.option("--dim", type=int, help="Variables of a problem, or of --bounds."),
+        click.option(
+            "--bounds", nargs=2, type=float, multiple=True, metavar="LOW HIGH",
+            help="Of every variable, with --dim; or repeat, once per variable.",
+        ),
+        click.option("--method", help="See `deepopt list`.  [default: homotopy]"),
+        click.option(
+            "--option", "option", multiple=True, metavar="NAME=VALUE",
+            help="An option of the method; repeat.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of all draws."),
+    )  # fmt: skip
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+@main.command("minimize", epilog="FUNCTION is package.module:name or path/to/file.py:name.")
+@_of_function
+@click.option("--maxtime", type=float, help="Wall seconds at most, compilation included.")
+@click.option("--maxfev", type=int, help="Points evaluated at most.")
+@click.option("--out", metavar="FILE", help="Write the result to this file, as JSON.")
+@_plainly
+def minimize(
+    function: str, dim: int | None, bounds: Any, method: str | None, option: Any, seed: int,
+    out: str | None, **limits: Any,
+) -> None:  # fmt: skip
+    """Minimise a problem or a function of your own, and print the minimum.
+
+    \b
+    deepopt minimize rastrigin --dim 20
+    deepopt minimize model.py:loss --bounds -5 5 --dim 10 --maxtime 60
+    """  # noqa: D301
+    from ._minimize import minimize as minimise
+    from ._named import find_function, read_bounds, read_settings
+    from ._result import Status
+
+    options = read_settings("option", option)
+    options |= {key: value for key, value in limits.items() if value is not None}
+    f, box = find_function(function, dim), read_bounds(bounds, dim)
+    result = minimise(f, method=method, bounds=box, options=options, rng=seed)
+    click.echo(f"f = {result.fun:.10g}, {result.message} {result.nfev} points")
+    click.echo(f"x = {' '.join(f'{value:.10g}' for value in result.x)}")
+    if out is not None:
+        import json
+        from pathlib import Path
+
+        from ._files import write_text
+        from .bench._cells import plain
+
+        write_text(Path(out), json.dumps(plain(dict(result)), allow_nan=False) + "\n")
+    if result.status == Status.INTERRUPTED:
+        sys.exit(INTERRUPTED)
+
+
+@main.command(
+    epilog="FUNCTION is package.module:name or path/to/file.py:name. DIR gets best.json, "
+    "trials.csv, and pictures of the study. The same command goes on; Ctrl-C keeps what is "
+    "done."
+)
+@_of_function
+@click.option("--trials", type=int, help="More trials.  [default: 50, without --timeout]")
+@click.option("--timeout", type=float, help="Wall seconds at most.")
+@click.option("--storage", metavar="URL", help="Of Optuna.  [default: the file DIR/study.log]")
+@click.option("--study-name", help="[default: of the method and the function]")
+@click.option("--metric", default="fun", show_default=True, help="fun, time or both.")
+@click.option("--target", type=float, help="time, both: f at or below it.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Runs in a trial.")
+@click.option("--workers", type=int, default=1, help="Processes that share the cores; -1: all.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a Dask cluster.")
+@click.option("--out", default="deepopt-tune", show_default=True, metavar="DIR", help="Folder.")
+@_plainly
+def tune(
+    function: str, dim: int | None, bounds: Any, method: str | None, option: Any, seed: int,
+    out: str, workers: int, scheduler: str | None, **given: Any,
+) -> None:  # fmt: skip
+    """Find the options of a method that suit a problem or a function of your own, by Optuna.
+
+    \b
+    deepopt tune rastrigin --dim 20 --method deep --trials 100 --option maxfev=20000
+    deepopt tune model.py:loss --bounds -5 5 --dim 10 --timeout 3600 --workers -1
+    """  # noqa: D301
+    from ._named import read_bounds, read_settings
+    from ._tune_files import shown, tune_files
+    from .bench._report import console_for
+
+    box = read_bounds(bounds, dim)
+    more: dict[str, Any] = {} if box is None else {"bounds": box}
+    tuned = tune_files(
+        function, out, console_for(quiet=False), dim=dim, workers=workers, scheduler=scheduler,
+        method=method, options=read_settings("option", option), rng=seed, ranges=None,
+        sampler=None, pruner=None, **more, **given,
+    )  # fmt: skip
+    said = tuned.summary
+    click.echo(f"best {said['best']}, the defaults {said['defaults']}; see {out}")
+    click.echo(f"options = { ({name: shown(value) for name, value in tuned.options.items()}) }")
+    if said["failed"]:
+        click.echo(f"{said['failed']} trials failed; the last one with {said['error']}", err=True)
+    if said["interrupted"]:
+        sys.exit(INTERRUPTED)
+
+
 @main.command("list")
 @_plainly
 def list_() -> None:

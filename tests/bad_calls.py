@@ -182,9 +182,14 @@ def _refusal(error, f, given):
     text = str(error)
     if RAW.search(text) or "\n" in text or len(text) > LONGEST or not text:
         return f"{type(error).__name__} is no sentence: {text[:300]!r}"
-    if f is not None and f.calls and given["fun"] is f and "jac" not in given:
+    if f is not None and f.calls and given["fun"] is f and not _claims(given):
         return f"refused after {f.calls} calls of f: {text[:200]}"
     return "refused"
+
+
+def _claims(given):
+    """Whether something is said of f that only a call can tell."""
+    return "jac" in given or given["options"].get("batched")
 
 
 def _result(result, given):

@@ -159,5 +159,3 @@ def test_ctrl_c_keeps_what_is_finished_and_the_command_continues(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"{len(before)} of 6 cells are finished already" in done.stdout
     assert all(path.stat().st_mtime_ns == when for path, when in before.items())
-
-
