@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,7 @@ import optuna
 from ._checks import check_number, in_brief, shown
 from ._minimize import read_rng
 from ._ranges import Space
-from ._study import Repeatable, open_storage, quiet, sign, take_up_lost, told, tpe
+from ._study import Repeatable, open_storage, quiet, release, sign, take_up_lost, told, tpe
 from ._trial import Interrupted, Inverting, Minimising, Task
 
 if TYPE_CHECKING:
@@ -187,9 +188,15 @@ class Tuning:
         self._storage = storage
         drawn = read_rng(rng).integers(2**31, size=seeds + 1)
         with told(storage), quiet():
-            self.study = _open(self._task, storage, study_name, sampler, pruner, int(drawn[0]))
-            _agree(self.study, self._task, self._space, [int(seed) for seed in drawn[1:]])
-            take_up_lost(self.study)
+            self._opened = open_storage(storage)
+            try:
+                self.study = _open(
+                    self._task, self._opened, study_name, sampler, pruner, int(drawn[0])
+                )
+                _agree(self.study, self._task, self._space, [int(seed) for seed in drawn[1:]])
+                take_up_lost(self.study)
+            finally:
+                release(self._opened)
 
     def run(
         self, n_trials: int | None, timeout: float | None, callbacks: Callbacks, started: float
@@ -197,7 +204,8 @@ class Tuning:
         """The defaults, if they are not known, then trials, until one of the limits."""
         deadline = np.inf if timeout is None else started + timeout
         interrupted = False
-        with told(self._storage), quiet():
+        with told(self._storage), quiet(), contextlib.ExitStack() as scope:
+            scope.callback(release, self._opened)
             try:
                 self._measure_defaults(deadline)
                 left = None if timeout is None else deadline - time.perf_counter()
@@ -291,7 +299,7 @@ def _open(task: Task, storage: Any, name: Any, sampler: Any, pruner: Any, seed: 
     if pruner is not None and len(task.directions) > 1:
         raise ValueError('pruner is of no use for metric="both", which Optuna does not prune')
     return optuna.create_study(
-        storage=open_storage(storage),
+        storage=storage,
         study_name=name or (None if storage is None else f"{task.method} {task.label}"),
         directions=task.directions,
         sampler=sampler or Repeatable(tpe, seed),

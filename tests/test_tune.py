@@ -1,5 +1,6 @@
 """Tuning: what is suggested, kept, shared, taken up again and refused."""
 
+import gc
 import json
 import math
 import os
@@ -8,12 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import optuna
 import pytest
 from helpers import sphere
 from keras import ops
+from servers import grpc_proxy, postgresql
 
 import deepopt
 from deepopt import GaussianSmoothing
@@ -69,10 +72,21 @@ def test_the_same_rng_repeats_the_study_and_one_that_goes_on_repeats_nothing(tmp
     assert suggested(tune(n_trials=6).study) == suggested(more.study)
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "journal"])
-def test_two_processes_share_a_study(tmp_path, scheme):
-    storage = f"{scheme}:///{tmp_path / 'study'}"
-    script = SCRIPT.format(storage=storage, work="pass", trials=3)
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def storage(request, tmp_path):
+    """Where a study may lie."""
+    if request.param != "postgresql":
+        yield f"{request.param}:///{tmp_path / 'study'}"
+        return
+    with postgresql() as url:
+        yield url
+        with warnings.catch_warnings():  # of connections that a study opened when it was looked at
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+def test_two_processes_share_a_study(storage):
+    script = SCRIPT.format(storage=storage, trials=3)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     first = tune(storage=storage, n_trials=1, study_name="shared")
     both = [subprocess.Popen([sys.executable, "-c", script], env=environment) for _ in range(2)]
@@ -84,23 +98,31 @@ def test_two_processes_share_a_study(tmp_path, scheme):
     assert first.study.user_attrs["seeds"] == last.study.user_attrs["seeds"]
 
 
+def test_a_study_behind_a_proxy(tmp_path):
+    behind = f"sqlite:///{tmp_path / 'study.db'}"
+    tune(storage=behind, n_trials=1, study_name="shared")
+    with grpc_proxy(behind) as url:
+        assert len(tune(storage=url, n_trials=2, study_name="shared").study.trials) == 3
+
+
+def test_a_proxy_that_is_not_there_is_said(monkeypatch):
+    pytest.importorskip("grpc")
+    monkeypatch.setattr("deepopt._study.LONGEST_WAIT", 0.5)
+    with pytest.raises(OSError, match=r"storage 'grpc://127.+' does not answer"):
+        tune(storage="grpc://127.0.0.1:1")
+
+
 SCRIPT = """
-import os, signal
 import deepopt
 from keras import ops
-
-calls = 0
 
 def sphere(x):
     return ops.sum((x - 0.3) ** 2, axis=-1)
 
-def after(study, trial):
-    {work}
-
 deepopt.tune(
     sphere, "gd", n_trials={trials}, rng=0, storage="{storage}", study_name="shared", seeds=1,
     ranges={{"n_starts": (1, 8), "learning_rate": (1e-3, 1.0, "log")}},
-    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20}}, callbacks=[after],
+    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20}},
 )
 """
 KILLED = """
@@ -125,9 +147,7 @@ deepopt.tune(
 """
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "journal"])
-def test_a_killed_workers_trial_is_taken_up_again(tmp_path, scheme):
-    storage = f"{scheme}:///{tmp_path / 'study'}"
+def test_a_killed_workers_trial_is_taken_up_again(tmp_path, storage):
     script = KILLED.format(storage=storage, folder=tmp_path)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, check=False)
