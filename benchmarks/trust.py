@@ -1,16 +1,20 @@
 """What trust costs: saving, black boxes beyond the user's own time, memory over many calls.
 
-    python trust.py
+    python trust.py [PART ...]
 
-Runs in one thread, each case warm and as a median of several, side by side in one process:
+PARTs (saving, black box, overshoot, many calls) are measured anew, all by default. Runs in one
+thread, each case warm and as a median of several, side by side in one process:
 
 - a call with and without a checkpoint, saved every 0.2 s (the default is 30 s);
 - seconds per evaluation of a batched black box beyond those that it takes by itself;
 - how far time limits are overshot, after the first call;
-- memory and compilations over 10,000 calls with one function, and 200 calls with a new lambda each.
+- memory and compilations over 10,000 calls with one function, 200 calls with a new lambda each, and
+  200 calls with functions that differ.
 """
 
 import gc
+import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -177,17 +181,25 @@ def many_calls() -> dict:
     for _ in range(200):
         call(lambda x: ops.sum(x**2, axis=-1))
     fresh = {"MiB": round(memory() - before, 1), "compiled": made[0]}
+    before, made[0] = memory(), 0
+    for number in range(200):
+        call(lambda x, number=number: ops.sum(x**2, axis=-1) + number)
+    other = {"MiB": round(memory() - before, 1), "compiled": made[0]}
     Program.__init__ = real
-    return {"10,000 calls with one function": same, "200 calls with a new lambda each": fresh}
+    return {
+        "10,000 calls with one function": same, "200 calls with a new lambda each": fresh,
+        "200 calls with functions that differ": other,
+    }  # fmt: skip
 
 
-def main() -> None:
-    results = {}
-    for name, measure in (
-        ("saving", saving), ("black box", black_box), ("overshoot", overshoot),
-        ("many calls", many_calls),
-    ):  # fmt: skip
-        results[name] = measure()
+PARTS = {"saving": saving, "black box": black_box, "overshoot": overshoot, "many calls": many_calls}
+
+
+def main(*parts: str) -> None:
+    kept = common.RESULTS / "trust.json"
+    results = json.loads(kept.read_text("utf-8"))["results"] if parts else {}
+    for name in parts or PARTS:
+        results[name] = PARTS[name]()
         print(name, results[name], flush=True)
     lines = ["| what | measured |", "| --- | --- |"]
     for name, case in results["saving"].items():
@@ -203,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -92,7 +92,7 @@ def _proxy(url: str) -> Any:
     proxy = GrpcStorageProxy(host=host, port=port)
     try:
         proxy.wait_server_ready(timeout=LONGEST_WAIT)
-    except grpc.FutureTimeoutError:
+    except (grpc.FutureTimeoutError, OSError):
         raise OSError(f"storage {url!r} does not answer") from None
     return proxy
 

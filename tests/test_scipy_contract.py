@@ -599,7 +599,10 @@ def test_arguments_too_many_or_too_few_are_pythons_to_refuse(jac):
 def test_an_array_among_args_may_change_between_two_calls():
     """Also where f is traced, and its compiled form is kept."""
     shift = np.array([0.1, 0.2, 0.3])
-    f = lambda x, a, more: ops.sum((x - a) ** 2, axis=-1) + more["b"]  # noqa: E731
+
+    def f(x, a, more):
+        return ops.sum((x - ops.convert_to_tensor(a, dtype=x.dtype)) ** 2, axis=-1) + more["b"]
+
     for _ in range(2):
         args = (shift, {"b": bowl(shift)})
         result = solve(f, "gd", {"polish": False}, jac=None, args=args)
