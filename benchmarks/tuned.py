@@ -7,9 +7,9 @@
 A study takes 50 variables and counts points alone (100,000 of them), so that the clock of a busy
 machine has no part in it; its metric is the mean of log10 of the gap above the minimum. Judging
 takes other problems, other seeds and equal wall time, after a call that compiles: the defaults, the
-best of the study, ten seeds. GENERATORS is the folder of trainings of ``deepopt bench surfing --scale
-half``: targets of wgan-20 in the study, of vae-20 and wgan-gp-20 in the judgement, by forward
-passes.
+best of the study, ten seeds. GENERATORS is the folder of trainings of ``deepopt bench surfing
+--scale half``: targets of wgan-20 in the study, of vae-20 and wgan-gp-20 in the judgement, by
+forward passes.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ._backend import FLOATS
 from ._checks import check_choice, check_file, check_flag, check_number, shown
 from ._inversion import Settings
 from ._loop import NEVER
-from ._methods import Recipe, option, plain
+from ._methods import Recipe, option, plain, with_preset
 from ._minimize import warn_unknown
 from ._ranges import Choice, Fields, Range, When
 from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
@@ -141,9 +141,7 @@ def read_options(given: dict[str, Any], method: str) -> InvertOptions:
     for key in [key for key in given if key not in names]:
         warn_unknown(key, f"invert with method {method!r}")
         del given[key]
-    if given.get("preset") is not None:
-        check_choice("preset", given["preset"], ("paper",))
-        given = PAPER | given
+    given = with_preset(given, {"paper": PAPER})
     options = InvertOptions(**{key: plain(value) for key, value in given.items()})
     options.check()
     return options

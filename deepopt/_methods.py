@@ -156,6 +156,11 @@ class Options:
         """The method's own parts."""
         return Recipe(Direct())
 
+    @classmethod
+    def presets(cls) -> Mapping[str, Mapping[str, Any]]:
+        """Options under a name, which the option `preset` chooses."""
+        return {}
+
     @property
     def networks(self) -> int:
         """Independent draws of the variables, each run with every rate."""
@@ -202,6 +207,7 @@ class PaperOptions(Options):
     patience: int | None = option(
         None, "iterations without improvement forgiven before each decay: 0", Range(0, 100)
     )
+    preset: str | None = option(None, '"tuned": what suited other functions best (docs/tuning.md)')
     descent: Descent | str | None = option(
         None,
         'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"',
@@ -330,9 +336,21 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def with_preset(
+    given: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The options with those of the preset that they name, where they say nothing else."""
+    preset = given.get("preset")
+    if preset is None or not presets:
+        return dict(given)
+    check_choice("preset", preset, presets)
+    return {**presets[preset], **given}
+
+
 def read_options(kind: type[Options], given: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """Checked options of a method, and the names given that it does not have."""
     names = {field.name for field in dataclasses.fields(kind)}
+    given = with_preset(given, kind.presets())
     options = kind(**{key: plain(value) for key, value in given.items() if key in names})
     options.check()
     options.recipe()  # its parts check the rest

@@ -29,6 +29,9 @@ class Range(NamedTuple):
     high: float
     log: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}{', log' if self.log else ''}"
+
     def suggest(self, trial: Trial, name: str) -> Any:
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
@@ -47,6 +50,9 @@ class Choice(NamedTuple):
 
     values: tuple[Any, ...]
 
+    def __str__(self) -> str:
+        return ", ".join(map(repr, self.values))
+
     def suggest(self, trial: Trial, name: str) -> Any:
         return trial.suggest_categorical(name, self.values)
 
@@ -60,6 +66,9 @@ class Fields(NamedTuple):
 
     kind: type
 
+    def __str__(self) -> str:
+        return f"the fields of {self.kind.__name__}"
+
 
 class When(NamedTuple):
     """A range that counts only where another option has one of these values."""
@@ -67,6 +76,9 @@ class When(NamedTuple):
     option: str
     values: tuple[Any, ...]
     search: Range | Choice | Fields
+
+    def __str__(self) -> str:
+        return str(self.search)
 
 
 def searched(default: Any, search: Range | Choice) -> Any:

@@ -293,10 +293,12 @@ def list_() -> None:
     console.print(methods)
     kinds = {name: method.options for name, method in METHODS.items()}
     for name, kind in (kinds | {"invert": InvertOptions}).items():
-        options = Table("option", "default", "meaning", title=f"Options of {name}")
+        options = Table("option", "default", "tuned", "meaning", title=f"Options of {name}")
         for field in dataclasses.fields(kind):
             help_text = field.metadata.get("help", "")
-            options.add_row(field.name, escape(repr(field.default)), escape(help_text))
+            range_ = field.metadata.get("search")
+            between = "" if range_ is None else escape(str(range_))
+            options.add_row(field.name, escape(repr(field.default)), between, escape(help_text))
         console.print(options)
 
 
