@@ -76,7 +76,7 @@ def test_public_names_are_documented(name):
     assert "Examples\n-" in inspect.getdoc(thing), f"{name} has no example"
     exception = isinstance(thing, type) and issubclass(thing, Exception)
     for parameter in () if exception else inspect.signature(thing).parameters:
-        line = rf"^[\w, ]*\b{parameter}\b[\w, ]*( : .+|$)"  # numpydoc: "name : type" or "a, b"
+        line = rf"^[\w,* ]*\b{parameter}\b[\w, ]*( : .+|$)"  # numpydoc: "name : type" or "a, b"
         assert re.search(line, inspect.getdoc(thing), re.MULTILINE), parameter
 
 
