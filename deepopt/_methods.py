@@ -24,6 +24,13 @@ from .schedules import Constant, GaussianSmoothing, Schedule
 
 PARTS = {"reparametrization": Reparametrization, "schedule": Schedule, "descent": Descent}
 BLACK_BOX_RIDE = 2000  # iterations at most
+# By benchmarks/tuned.py; what they are worth on other functions stands in docs/tuning.md
+TUNED_GD = {
+    "learning_rate": 0.045, "descent": "adam", "decay": 0.62, "patience": 85, "n_starts": 1,
+}  # fmt: skip
+TUNED_DEEP = {
+    "learning_rate": 0.0045, "decay": 0.75, "patience": 63, "n_embeddings": 15, "n_hidden": 60,
+}  # fmt: skip
 GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
 
 
@@ -229,6 +236,10 @@ class GdOptions(PaperOptions):
         Choice(("network", "uniform")),
     )
 
+    @classmethod
+    def presets(cls) -> Mapping[str, Mapping[str, Any]]:
+        return {"tuned": TUNED_GD}
+
     def parts(self) -> Recipe:
         direct = Direct(self.n_starts, self.starts, self.output_map)
         return Recipe(direct, Constant(), self.plain_descent())
@@ -244,6 +255,10 @@ class DeepOptions(PaperOptions):
     )
     n_layers: int = option(1, "hidden layers", Range(1, 4))
     n_starts: int = option(1, "independent networks, each run with every rate")
+
+    @classmethod
+    def presets(cls) -> Mapping[str, Mapping[str, Any]]:
+        return {"tuned": TUNED_DEEP}
 
     def check(self) -> None:
         super().check()

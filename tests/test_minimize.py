@@ -353,3 +353,19 @@ def test_gradient_descent_options_reach_the_recipe():
     kind = solve(options={"descent": GradientDescent(decay=0.5), "learning_rate": 50.0})
     assert slow.fun == kind.fun
     assert solve(method=Recipe(Direct(n_starts=3))).population.shape == (3, 4)
+
+
+@pytest.mark.parametrize("method", ["gd", "deep"])
+def test_a_preset_fills_in_what_is_not_given(method):
+    from deepopt._methods import METHODS
+
+    (name, preset), *_ = METHODS[method].options.presets().items()
+    few = {"maxiter": 5, "learning_rate": 0.03}
+    given = {"bounds": BOX, "rng": 0, "method": method}
+    by_name = deepopt.minimize(sphere, options=few | {"preset": name}, **given)
+    by_hand = deepopt.minimize(sphere, options=dict(preset) | few, **given)
+    assert by_name.fun == by_hand.fun
+    assert by_name.learning_rate == 0.03
+    assert by_name.fun != deepopt.minimize(sphere, options=few, **given).fun
+    with pytest.raises(ValueError, match="preset must be one of 'tuned', got 'best'"):
+        solve(method=method, options={"preset": "best"})
