@@ -4,6 +4,8 @@ import functools
 import os
 import subprocess
 import sys
+import time
+import types
 
 import keras
 import numpy as np
@@ -13,7 +15,7 @@ from keras import ops
 import deepopt
 from deepopt._identity import identity
 
-POWER, TABLE = 2.0, np.ones(3)
+POWER, TABLE, CENTRE, CALLS = 2.0, np.ones(3), 0.0, 0
 GROWTH = 6.0  # MiB that a new function may leave behind, as docs/trust.md says
 
 
@@ -37,37 +39,94 @@ def recursive():
 
 
 def of_table(x):
-    return ops.sum(TABLE * x, axis=-1)
+    return ops.sum(TABLE * x, axis=-1) ** POWER
+
+
+class Settings:
+    centre = 1.0
+
+
+def of_settings(settings):
+    return lambda x: ops.sum((x - settings.centre) ** 2, axis=-1)
+
+
+def counting(x):
+    global CALLS
+    CALLS += 1
+    return ops.sum(x**2, axis=-1)
+
+
+def copied(function):
+    return types.FunctionType(function.__code__, function.__globals__)
 
 
 def test_functions_of_the_same_code_that_hold_the_same_are_one():
-    one, other = np.zeros(3), np.zeros(3)
     assert with_number(2.0) is not with_number(2.0)
     for first, second in (
-        (with_number(2.0), with_number(2.0)), (with_array(one), with_array(one)),
+        (with_number(2.0), with_number(2.0)), (with_array(np.zeros(3)), with_array(np.zeros(3))),
         (recursive(), recursive()), (functools.partial(pow, exp=2), functools.partial(pow, exp=2)),
+        (of_table, copied(of_table)),
     ):  # fmt: skip
         assert identity(first) == identity(second)
         assert hash(identity(first)) == hash(identity(second))
     for first, second in (
         (with_number(2.0), with_number(3.0)), (with_number(1.0), with_number(True)),
-        (with_array(one), with_array(other)), (with_number(2.0), with_array(2.0)),
+        (with_number(0.0), with_number(-0.0)), (with_array(np.zeros(3)), with_array(np.ones(3))),
+        (with_array(np.zeros(3)), with_array(np.zeros(3, "float32"))),
+        (with_number(2.0), with_array(2.0)),
         (functools.partial(pow, exp=2), functools.partial(pow, exp=3)),
         (lambda x: x, lambda x: -x),
     ):  # fmt: skip
         assert identity(first) != identity(second)
 
 
-def test_what_a_function_calls_counts_and_numbers_of_its_module_do_not(monkeypatch):
-    f = with_number(2.0)
-    before = identity(f)
+@pytest.mark.parametrize("held", [Settings(), [1.0], {"a": 1.0}, np.zeros(10**6 + 1), Settings])
+def test_a_function_of_what_may_change_behind_its_back_is_itself(held):
+    first, second = of_settings(held), of_settings(held)
+    assert identity(first) == identity(first)
+    assert identity(first) != identity(second)
+
+
+def test_what_a_function_reads_from_its_module_counts(monkeypatch):
+    before = identity(of_table)
     monkeypatch.setitem(globals(), "POWER", 3.0)
-    assert identity(with_number(2.0)) == before
+    changed = identity(of_table)
+    assert changed != before
+    monkeypatch.setitem(globals(), "TABLE", np.zeros(3))
+    assert identity(of_table) not in (before, changed)
+    before = identity(with_number(2.0))
     monkeypatch.setitem(globals(), "helper", lambda x: x**4)
     assert identity(with_number(2.0)) != before
-    before = identity(of_table)
-    monkeypatch.setitem(globals(), "TABLE", np.ones(3))
-    assert identity(of_table) != before
+
+
+def test_a_function_that_counts_its_calls_is_itself():
+    assert identity(counting) == identity(counting)
+    assert identity(counting) != identity(copied(counting))
+
+
+def test_many_functions_that_call_each_other_are_looked_at_once_each():
+    source = "\n".join(f"def f{n}(x): return f{n + 1}(x) + f{n + 2}(x)" for n in range(60))
+    made = {"f60": helper, "f61": helper}
+    exec(source, made)
+    begun = time.perf_counter()
+    assert identity(made["f0"]) == identity(made["f0"])
+    assert time.perf_counter() - begun < 1.0
+
+
+def wells(k):
+    return lambda x: (
+        0.01 * ops.sum(x**2, axis=-1) - 10 * ops.relu(1 - ops.sum((x - CENTRE * k) ** 2, -1) / 2)
+    )
+
+
+def test_a_change_that_no_probe_sees_is_seen(monkeypatch):
+    for centre in (1.5, 2.0, -3.5):
+        monkeypatch.setitem(globals(), "CENTRE", centre)
+        result = deepopt.minimize(
+            wells(1.0), [centre] * 2, bounds=[(-5, 5)] * 2, method="gd", rng=0,
+            options={"maxiter": 200, "n_starts": 2, "learning_rate": 0.03},
+        )  # fmt: skip
+        assert np.linalg.norm(result.x - centre) < 0.2
 
 
 def test_a_function_with_attributes_is_itself():
@@ -75,11 +134,6 @@ def test_a_function_with_attributes_is_itself():
     first.penalty = second.penalty = 1.0
     assert identity(first) == identity(first)
     assert identity(first) != identity(second)
-
-
-def test_what_a_key_holds_stays_alive():
-    keys = {identity(with_array(np.full(3, float(number)))) for number in range(50)}
-    assert len(keys) == 50  # no array took the place, and the id, of another
 
 
 @pytest.mark.backends
