@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any
 
 from ._checks import check_number, shown
 
 MOST = 1000  # processes
-RETRIES = 3  # of what a lost worker of a cluster was doing
 THREADS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
@@ -79,12 +78,15 @@ class Processes(Engine):
         )
 
     def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
-        return self._executor.submit(work, *given)
+        try:
+            return self._executor.submit(work, *given)
+        except BrokenExecutor as error:  # a worker was lost just now
+            future: Future[Any] = Future()
+            future.set_exception(error)
+            return future
 
     def lost(self, error: BaseException) -> bool:
-        from concurrent.futures.process import BrokenProcessPool
-
-        if not isinstance(error, BrokenProcessPool):
+        if not isinstance(error, BrokenExecutor):
             return False
         self.close()
         self._start()
@@ -112,7 +114,8 @@ class Cluster(Engine):
                 f'scheduler must be the address of a Dask scheduler, "tcp://host:port", got '
                 f"{address!r}, which cannot be reached"
             ) from None
-        self._executor = self._client.get_executor(pure=False, retries=RETRIES)
+        self._address = address
+        self._executor = self._client.get_executor(pure=False)
 
     @property
     def slots(self) -> int:  # type: ignore[override]
@@ -120,6 +123,16 @@ class Cluster(Engine):
 
     def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
         return self._executor.submit(work, *given)  # type: ignore[no-any-return]
+
+    def lost(self, error: BaseException) -> bool:
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker | CancelledError):
+            raise OSError(
+                f"scheduler {self._address!r} gave up: its workers were lost again and again, or "
+                "it is gone itself"
+            ) from error
+        return False
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)

@@ -168,6 +168,11 @@ class Options:
         """Options under a name, which the option `preset` chooses."""
         return {}
 
+    @classmethod
+    def only_traced(cls) -> tuple[str, ...]:
+        """Options that are not tuned where f is a black box."""
+        return ()
+
     @property
     def networks(self) -> int:
         """Independent draws of the variables, each run with every rate."""
@@ -307,6 +312,14 @@ class HomotopyOptions(Options):
     @property
     def searches(self) -> bool:
         return True
+
+    @classmethod
+    def only_traced(cls) -> tuple[str, ...]:
+        return (
+            "schedule",
+            "n_paths",
+            "learning_rate",
+        )  # of the ride, which a black box does not take
 
     @property
     def searches_outside(self) -> bool:

@@ -73,6 +73,11 @@ def _from_file(path: Path, name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    there = getattr(sys.modules.get(path.stem), "__file__", None)
+    if path.stem in sys.modules and (there is None or Path(there).resolve() != path.resolve()):
+        raise ValueError(
+            f"function {name!r}: there is another module {path.stem!r}; rename the file"
+        )
     sys.modules[path.stem] = module  # other processes find it there
     folder = str(path.resolve().parent)
     if folder not in sys.path:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from ._checks import check_number, shown
 
@@ -37,13 +39,6 @@ class Range(NamedTuple):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
-    def holds(self, value: Any) -> bool:
-        """Whether `value` may be suggested."""
-        whole = isinstance(self.low, int) and isinstance(self.high, int)
-        kinds = (int,) if whole else (int, float)
-        sound = isinstance(value, kinds) and not isinstance(value, bool)
-        return sound and self.low <= value <= self.high
-
 
 class Choice(NamedTuple):
     """One of several values."""
@@ -55,10 +50,6 @@ class Choice(NamedTuple):
 
     def suggest(self, trial: Trial, name: str) -> Any:
         return trial.suggest_categorical(name, self.values)
-
-    def holds(self, value: Any) -> bool:
-        """Whether `value` may be suggested."""
-        return any(type(value) is type(one) and value == one for one in self.values)
 
 
 class Fields(NamedTuple):
@@ -115,6 +106,8 @@ class Space:
             if name not in given:
                 self._declare(name, field.metadata.get("search"))
         for name, own in ranges.items():
+            if name in given:
+                raise ValueError(f"ranges names {name!r}, which options fixes at {given[name]!r}")
             self._take(name, own, [*fields, *self.ranges])
 
     def _declare(self, name: str, search: Any) -> None:
@@ -137,22 +130,31 @@ class Space:
                 f"ranges names {shown(name)}, which is no option that can be tuned; did you mean "
                 f"{' or '.join(map(repr, near))}?"
             )
-        self.ranges.pop(name, None)
         for inner in [one for one in self.ranges if one.startswith(f"{name}.")]:
             del self.ranges[inner]
-        if own is not None:
+        if own is None:
+            self.ranges.pop(name, None)
+        else:
             self.ranges[name] = read_range(f"ranges[{name!r}]", own)
 
-    def suggest(self, trial: Trial) -> dict[str, Any]:
-        """Values for a trial, as options of `deepopt.minimize` or `deepopt.invert`."""
+    def suggest(self, trial: Trial, without: Collection[str] = ()) -> dict[str, Any]:
+        """Values for a trial, as options of `deepopt.minimize` or `deepopt.invert`.
+
+        Options in `without` keep their defaults.
+        """
         flat: dict[str, Any] = {}
-        for name, search in self.ranges.items():
-            if self._counts(name, flat):
+        dependent = sorted(self.ranges, key=lambda name: self._condition(name) is not None)
+        for name in dependent:
+            search = self.ranges[name]
+            if name.partition(".")[0] not in without and self._counts(name, flat):
                 flat[name] = search.suggest(trial, name)
         return self.built(flat)
 
+    def _condition(self, name: str) -> When | None:
+        return self._conditions.get(name.partition(".")[0])
+
     def _counts(self, name: str, chosen: Mapping[str, Any]) -> bool:
-        condition = self._conditions.get(name.partition(".")[0])
+        condition = self._condition(name)
         if condition is None:
             return True
         value = chosen.get(condition.option, self._defaults.get(condition.option))
@@ -167,19 +169,6 @@ class Space:
             if fields:
                 options[name] = kind(**fields)
         return options
-
-    def defaults(self) -> dict[str, Any]:
-        """The values that a trial of the defaults has, as far as they lie in the ranges."""
-        found = {}
-        for name, search in self.ranges.items():
-            option, _, inner = name.partition(".")
-            value = self._defaults.get(option)
-            if inner:
-                part = self._kinds[option]
-                value = next(f.default for f in dataclasses.fields(part) if f.name == inner)
-            if search.holds(value):
-                found[name] = value
-        return found
 
     def described(self) -> dict[str, list[Any]]:
         """The ranges in JSON's types, to tell one space from another."""
@@ -204,7 +193,7 @@ def read_range(label: str, own: Any) -> Range | Choice:
             f'{label} must be (low, high), (low, high, "log"), a list of choices or None, got '
             f"{shown(own)}"
         )
-    low, high = own[:2]
+    low, high = (end.item() if isinstance(end, np.generic) else end for end in own[:2])
     check_number(f"the low end of {label}", low, above=-float("inf"), below=float("inf"))
     check_number(f"the high end of {label}", high, above=-float("inf"), below=float("inf"))
     log = len(own) == 3

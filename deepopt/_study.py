@@ -7,6 +7,7 @@ import os
 import socket
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ HEARTBEAT = 30  # seconds between two signs of life of a worker, in a database
 LONGEST_WAIT = 10  # seconds for a proxy's first answer
 KNOWN = '"sqlite:///…", "postgresql://…", "journal:///…" or "grpc://host:port"'
 RETRIES = 3  # of a trial whose worker was lost
+SOONER = (ValueError, optuna.exceptions.UpdateFinishedTrialError)
 WORKER = "worker"  # a trial's attribute: host, process and when that began
 
 
@@ -72,7 +74,18 @@ def _journal(url: str) -> Any:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    return JournalStorage(JournalFileBackend(url.removeprefix("journal:///")))
+    path = Path(url.removeprefix("journal:///"))
+    try:
+        with path.open("ab+") as file:
+            file.seek(0)
+            first = file.read(1)
+        if first not in (b"", b"{"):
+            raise OSError(f"storage {url!r} cannot be used: {path} is no journal of Optuna's")
+        return JournalStorage(JournalFileBackend(str(path)))
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise OSError(f"storage {url!r} cannot be used: {error.strerror}") from None
 
 
 def _proxy(url: str) -> Any:
@@ -130,7 +143,7 @@ def told(storage: Any) -> Iterator[None]:
         reason = getattr(error.__cause__ or error, "orig", None) or error.__cause__ or error
         raise OSError(f"storage {shown(storage)} cannot be used: {_first_line(reason)}") from None
     except RuntimeError as error:
-        if "schema" not in str(error) and "optuna storage upgrade" not in str(error):
+        if "optuna storage upgrade" not in str(error) and "table schema" not in str(error):
             raise
         raise OSError(
             f"storage {shown(storage)} is of another version of Optuna: {_first_line(error)}"
@@ -168,7 +181,7 @@ def take_up_lost(study: Study) -> None:
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         host, pid, born = trial.user_attrs.get(WORKER, (None, 0, 0.0))
         if host == socket.gethostname() and not _lives(pid, born):
-            with contextlib.suppress(ValueError):  # another process was sooner
+            with contextlib.suppress(*SOONER):  # another process was there first
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                 retry(study, trial)
 

@@ -14,7 +14,9 @@ import optuna
 from ._checks import check_choice, check_number, shown
 from ._methods import find
 from ._minimize import minimize
+from ._recognise import BATCHED_BLACK_BOX, BLACK_BOX
 from ._result import Status
+from ._saving import told
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 
 METRICS = {"fun": ("fun",), "time": ("time",), "both": ("fun", "time")}
 BUDGET = {"maxfev": 50_000}  # of a run of `minimize`, where the user sets none
+LONGEST = 10.0  # seconds of a run whose time counts, where the user sets no maxtime
 LIMITS = ("maxtime", "maxfev", "maxiter")
+BLACK_BOXES = (BLACK_BOX, BATCHED_BLACK_BOX)
 TICKS = 20  # reports of a run to the pruner
-PENALTY = 10.0  # times what a run took that did not reach the target
-NEAR = 1e-8  # above a known minimum, in f's range or 1
-LEAST = 1e-3  # seconds that a run has at least
+PENALTY = 10.0  # times the longest that a run may take, for one that misses the target
+NEAR = 1e-8  # above a known minimum
 
 Watch = Callable[[float, Mapping[str, float]], None]
 
@@ -35,10 +38,14 @@ class Interrupted(Exception):  # noqa: N818
     """Ctrl-C ended a run."""
 
 
+class OutOfTime(Exception):  # noqa: N818
+    """The study's time was over before a run was."""
+
+
 def label_of(subject: Any) -> str:
     """What something is called in the name of a study."""
     if isinstance(subject, Problem):
-        return f"{subject.name} {subject.dim}"
+        return repr(subject).removeprefix("<problem ").removesuffix(">").replace("dim=", "")
     named = getattr(subject, "__qualname__", None) or getattr(subject, "name", None)
     return str(named or (subject if isinstance(subject, str | Path) else type(subject).__name__))
 
@@ -59,19 +66,27 @@ class Task(abc.ABC):
         The method's options.
     directions : list of str
         One per value of a trial.
+    traced : bool
+        False once a run has met a black box.
     """
 
     method: str
     label: str
     options_kind: type
+    _given: Mapping[str, Any]
 
     def __init__(self, metric: Any, target: Any, options: Mapping[str, Any]) -> None:
         if not callable(metric):
             check_choice("metric", metric, METRICS)
         if target is not None:
             check_number("target", target)
+        self.traced = True
         self._metric, self._target = metric, target
         self._options = dict(options)
+        if self._options.get("checkpoint") is not None:
+            raise ValueError("options must not hold a checkpoint; a study is kept by its storage")
+        if "time" in METRICS.get(self.metric_name, ()):
+            self._options.setdefault("maxtime", LONGEST)
 
     @property
     def metric_name(self) -> str:
@@ -80,6 +95,25 @@ class Task(abc.ABC):
     @property
     def directions(self) -> list[str]:
         return ["minimize"] * len(METRICS.get(self.metric_name, ("own",)))
+
+    @property
+    def described(self) -> dict[str, str]:
+        """What tells it from others, in words that are the same in every process."""
+        options = {name: self._options[name] for name in sorted(self._options)}
+        return {
+            "method": self.method, "metric": self.metric_name, "function": self._function,
+            "target": told(self._target), "options": told(options), "arguments": told(self._given),
+        }  # fmt: skip
+
+    @property
+    def only_traced(self) -> tuple[str, ...]:
+        """Options that are not tuned where f is a black box."""
+        return ()
+
+    @property
+    @abc.abstractmethod
+    def _function(self) -> str:
+        """What is tuned for, told from others as far as that can be."""
 
     @property
     @abc.abstractmethod
@@ -110,8 +144,7 @@ class Task(abc.ABC):
         ------
         optuna.TrialPruned
             Where the study sees no hope in it.
-        Interrupted
-            By Ctrl-C.
+        Interrupted, OutOfTime
         """
         results: list[OptimizeResult] = []
         funs: list[float] = []
@@ -120,16 +153,15 @@ class Task(abc.ABC):
             if "time" in METRICS.get(self.metric_name, ()):  # what is compiled then is not compared
                 self._one(subject, suggested, seeds[0], deadline, None)
             for seed in seeds:
-                reports = _Reports(trial, len(results))
-                begun = time.perf_counter()
+                reports = _Reports(trial if not results and self._metric == "fun" else None)
                 result = self._one(subject, suggested, seed, deadline, reports)
-                seconds = time.perf_counter() - begun
                 reached = self.reached(subject, result)
                 results.append(result)
                 funs.append(self.fun(subject, result.fun))
-                times.append(PENALTY * seconds if reached is None else reached)
+                missed = PENALTY * self._options.get("maxtime", LONGEST)
+                times.append(missed if reached is None else reached)
         if callable(self._metric):
-            return [float(self._metric(results))]
+            return [_number(self._metric(results))]
         means = {"fun": float(np.mean(funs)), "time": float(np.mean(times))}
         return [means[name] for name in METRICS[self._metric]]
 
@@ -139,9 +171,10 @@ class Task(abc.ABC):
     ) -> OptimizeResult:  # fmt: skip
         """One run, ended by the deadline at the latest."""
         options, begun = self._options | dict(suggested), time.perf_counter()
+        if begun >= deadline:
+            raise OutOfTime
         if np.isfinite(deadline):
-            left = max(deadline - begun, LEAST)
-            options["maxtime"] = min(options.get("maxtime") or np.inf, left)
+            options["maxtime"] = min(options.get("maxtime") or np.inf, deadline - begun)
         limits = {name: options[name] for name in LIMITS if options.get(name) is not None}
 
         def watch(fun: Any, used: Mapping[str, float]) -> None:
@@ -151,24 +184,31 @@ class Task(abc.ABC):
                 reports.tell(self.fun(subject, fun), max(parts))
 
         result = self.run(subject, options, seed, watch)
+        self.traced = self.traced and result.get("objective_kind") not in BLACK_BOXES
         if np.any(result.status == Status.INTERRUPTED):
             raise Interrupted
+        if time.perf_counter() >= deadline and np.any(result.status == Status.MAXTIME):
+            raise OutOfTime
         if reports is not None and reports.pruned:
             raise optuna.TrialPruned
         return result
 
     def best(
-        self, trials: Sequence[optuna.trial.FrozenTrial], defaults: Sequence[float]
+        self, trials: Sequence[optuna.trial.FrozenTrial], defaults: Sequence[float] | None
     ) -> optuna.trial.FrozenTrial | None:
-        """The best trial, None where the defaults are.
+        """The best trial; None where the defaults are, or nothing is known.
 
         Of two values the smallest sum counts, each as a part of its spread over the trials that
         no other is better than in both.
         """
         done = [one for one in trials if one.state is optuna.trial.TrialState.COMPLETE]
-        candidates = [None, *done]
-        values = np.array([defaults, *(one.values for one in done)], dtype=float)
-        if values.shape[1] > 1:
+        candidates = [None, *done] if defaults is not None else done
+        known = [*([defaults] if defaults is not None else []), *(one.values for one in done)]
+        if not known:
+            return None
+        values = np.array(known, dtype=float)
+        values[~np.isfinite(values).all(axis=1)] = np.inf
+        if values.shape[1] > 1 and np.isfinite(values).any():
             better = (values[:, None] <= values).all(-1) & (values[:, None] < values).any(-1)
             front = np.flatnonzero(~better.any(axis=0))
             spread = np.ptp(values[front], axis=0)
@@ -177,15 +217,24 @@ class Task(abc.ABC):
             total[front] = parts[front].sum(axis=1)
         else:
             total = values[:, 0]
-        return candidates[int(np.argmin(np.where(np.isnan(total), np.inf, total)))]
+        return candidates[int(np.argmin(total))]
+
+
+def _number(value: Any) -> float:
+    """What a metric of the user's gave; ValueError where that is no number."""
+    if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf" and not np.isnan(value):
+        return float(value)
+    raise ValueError(f"metric must return a number, got {shown(value)}")
 
 
 class _Reports:
-    """Tells a trial of the best value of its run number `run`, at fixed parts of the budget."""
+    """Tells a trial of the best value of its first run, at fixed parts of the budget.
 
-    def __init__(self, trial: optuna.Trial | None, run: int) -> None:
-        single = trial is not None and len(trial.study.directions) == 1
-        self._trial, self._first = trial if single else None, run * TICKS
+    Of the first alone, since Optuna compares the best of all reports of a trial.
+    """
+
+    def __init__(self, trial: optuna.Trial | None) -> None:
+        self._trial = trial
         self._next = 1
         self.pruned = False
 
@@ -195,11 +244,22 @@ class _Reports:
         if self._trial is None or reached < self._next or not np.isfinite(fun):
             return
         for tick in range(self._next, reached + 1):
-            self._trial.report(fun, self._first + tick)
+            self._trial.report(fun, tick)
         self._next = reached + 1
         if self._trial.should_prune():
             self.pruned = True
             raise StopIteration
+
+
+def _function_of(f: Any) -> str:
+    """What tells functions apart: a problem's value at some point; of a lambda its code."""
+    if isinstance(f, Problem):
+        point = np.random.default_rng(0).uniform(f.low, f.high, f.dim)
+        return f"{f!r} {float(f(point)):.6g}"
+    code = getattr(f, "__code__", None)
+    if code is not None and f.__name__ == "<lambda>":
+        return told((code.co_code, code.co_consts))
+    return str(getattr(f, "__name__", told(f)))
 
 
 class Minimising(Task):
@@ -237,6 +297,14 @@ class Minimising(Task):
     @property
     def subjects(self) -> Sequence[Any]:
         return self._subjects
+
+    @property
+    def only_traced(self) -> tuple[str, ...]:
+        return find(self.method).options.only_traced()
+
+    @property
+    def _function(self) -> str:
+        return told([_function_of(one) for one in self._subjects])
 
     def _range(self, f: Any) -> tuple[float, float] | None:
         """The lowest and the highest value of a problem that knows them."""
@@ -305,6 +373,10 @@ class Inverting(Task):
     @property
     def subjects(self) -> Sequence[Any]:
         return [self._y]
+
+    @property
+    def _function(self) -> str:
+        return told((self.label, np.asarray(self._y)))
 
     def run(
         self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch

@@ -14,15 +14,19 @@ from ._checks import check_number, in_brief, shown
 from ._minimize import read_rng
 from ._ranges import Space
 from ._study import Repeatable, open_storage, quiet, release, sign, take_up_lost, told, tpe
-from ._trial import Interrupted, Inverting, Minimising, Task
+from ._trial import Interrupted, Inverting, Minimising, OutOfTime, Task
 
 if TYPE_CHECKING:
     from optuna.study import Study
 
 TRIALS = 50  # where neither n_trials nor timeout is given
-SPEC, SEEDS, DEFAULTS = "deepopt", "seeds", "defaults"  # attributes of a study
+SPEC, SEEDS, DEFAULTS, TRACED = "deepopt", "seeds", "defaults", "traced"  # of a study
 
 Callbacks = Sequence[Callable[["Study", optuna.trial.FrozenTrial], None]]
+
+
+class AllFailedError(ValueError):
+    """No trial of a study has come to a value."""
 
 
 class Tuned(NamedTuple):
@@ -36,7 +40,8 @@ class Tuned(NamedTuple):
     study : optuna.study.Study
         With every trial.
     summary : dict
-        best (its values), trial (its number; None for the defaults), defaults (theirs), complete,
+        best (its values), trial (its number; None for the defaults), defaults (theirs; None where
+        there was no time for them), complete,
         pruned and failed (how many), error (of the last that failed), seconds (of all trials) and
         interrupted.
     """
@@ -87,11 +92,12 @@ def tune(
     sampler : optuna.samplers.BaseSampler, optional
         By default TPE with a seed of `rng` and of the trial's number.
     pruner : optuna.pruners.BasePruner, optional
-        By default trials end early that are worse than the median at the same part of their budget.
+        For the metric "fun": by default trials end early whose first run is worse than the median
+        at the same part of its budget.
     metric : {"fun", "time", "both"} or callable, default "fun"
         The best value; the seconds until `target` is reached, where a run that does not reach it
-        counts ten times what it took, and what compiles goes before; both at once, without pruning;
-        or a function of the results of all runs of a trial.
+        counts ten times its `maxtime` (by default 10 seconds), and what compiles goes before; both
+        at once; or a function of the results of all runs of a trial.
     target : float, optional
         For "time" and "both": f at or below it. By default a problem's own minimum + 1e-8, and of
         `invert` that everything is found.
@@ -223,15 +229,22 @@ class Tuning:
 
     def _measure_defaults(self, deadline: float) -> None:
         if DEFAULTS not in self.study.user_attrs:
-            self.study.set_user_attr(DEFAULTS, self._values({}, deadline, None))
+            with contextlib.suppress(OutOfTime):
+                values = self._values({}, deadline, None)
+                self.study.set_user_attr(TRACED, self._task.traced)
+                self.study.set_user_attr(DEFAULTS, values)
 
     def _perform(self, trial: optuna.Trial, deadline: float) -> list[float]:
         """Values are suggested, and every run is made with them."""
         sign(trial)
         try:
-            return self._values(self._space.suggest(trial), deadline, trial)
+            traced = self.study.user_attrs.get(TRACED, True)
+            without = () if traced else self._task.only_traced
+            return self._values(self._space.suggest(trial, without), deadline, trial)
         except optuna.TrialPruned:
             raise
+        except OutOfTime:
+            raise optuna.TrialPruned from None
         except Exception as error:
             trial.set_user_attr("error", in_brief(error))
             raise
@@ -252,8 +265,8 @@ class Tuning:
         failed = [trial for trial in trials if trial.state is states.FAIL]
         errors = [trial.user_attrs["error"] for trial in failed if "error" in trial.user_attrs]
         if errors and len(failed) == len(trials):
-            raise ValueError(f"all {len(trials)} trials failed; the last one with {errors[-1]}")
-        defaults = self.study.user_attrs[DEFAULTS]
+            raise AllFailedError(f"all {len(trials)} trials failed; the last one with {errors[-1]}")
+        defaults = self.study.user_attrs.get(DEFAULTS)
         best = self._task.best(trials, defaults)
         summary = {
             "best": defaults if best is None else best.values,
@@ -310,16 +323,18 @@ def _open(task: Task, storage: Any, name: Any, sampler: Any, pruner: Any, seed: 
 
 def _agree(study: Study, task: Task, space: Space, seeds: list[int]) -> None:
     """Describe a new study; ValueError where one that exists is of something else."""
-    spec = {"method": task.method, "metric": task.metric_name, "ranges": space.described()}
+    spec = task.described | {"ranges": space.described(), "seeds": len(seeds)}
     known = study.user_attrs.get(SPEC)
-    if known is None and not study.get_trials(deepcopy=False):
+    trials = study.get_trials(deepcopy=False)
+    if not trials and DEFAULTS not in study.user_attrs:
         study.set_user_attr(SEEDS, seeds)
         study.set_user_attr(SPEC, spec)
     elif known is None:
         raise ValueError(f"study_name {study.study_name!r} exists, and is no study of deepopt's")
     elif known != spec:
         other = next(key for key in spec if known.get(key) != spec[key])
-        other = {"ranges": "search space"}.get(other, other)
+        words = {"ranges": "another search space", "seeds": "another number of seeds"}
         raise ValueError(
-            f"study_name {study.study_name!r} exists with another {other}; choose another name"
+            f"study_name {study.study_name!r} exists with "
+            f"{words.get(other, f'another {other}')}; choose another name"
         )

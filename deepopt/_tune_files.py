@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,7 +16,7 @@ from ._engines import Engine, check_engine, engine
 from ._files import folder_for, write_text
 from ._named import find_function
 from ._study import quiet
-from ._tune import TRIALS, Tuned, Tuning, check_numbers
+from ._tune import TRIALS, AllFailedError, Tuned, Tuning, check_numbers
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -108,7 +107,12 @@ def _shared(
                     break
         except KeyboardInterrupt:
             interrupted = True
-    return tuning.result(interrupted)
+    tuned = tuning.result(interrupted)
+    if goal is not None and not interrupted and (deadline is None or time.time() < deadline):
+        missing = goal - _finished(tuning.study)
+        if missing > 0:
+            raise OSError(f"workers were lost again and again; {missing} trials are missing")
+    return tuned
 
 
 def _finished(study: Study) -> int:
@@ -125,8 +129,9 @@ def _shares(trials: int | None, slots: int) -> list[int | None]:
 def _work(asked: Asked, trials: int | None, deadline: float | None) -> None:
     """In a worker: so many trials, until the deadline (a time.time())."""
     timeout = None if deadline is None else max(deadline - time.time(), 1e-3)
-    with suppress(ValueError):  # all trials have failed so far; the study says so in the end
-        asked.open().run(trials, timeout, (), time.perf_counter())
+    tuning = asked.open()
+    with suppress(AllFailedError):  # so far; the study says so in the end
+        tuning.run(trials, timeout, (), time.perf_counter())
 
 
 def _wait(running: set[Future[None]], chosen: Engine, look: Callable[[], None]) -> bool:
@@ -170,7 +175,6 @@ def _line(study: Study) -> str:
 def _progress(study: Study, goal: int | None, console: Console) -> Iterator[Callable[[], None]]:
     """look(): shows the best value so far and the trials; on no terminal, a line now and then."""
     shown = 0
-    lock = threading.Lock()
     if not console.is_terminal:
 
         def say() -> None:
@@ -192,8 +196,7 @@ def _progress(study: Study, goal: int | None, console: Console) -> Iterator[Call
         task = progress.add_task(_line(study), total=goal, completed=_finished(study))
 
         def draw() -> None:
-            with lock:
-                progress.update(task, completed=_finished(study), description=_line(study))
+            progress.update(task, completed=_finished(study), description=_line(study))
 
         yield draw
 

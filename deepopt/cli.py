@@ -199,24 +199,29 @@ def minimize(
     deepopt minimize rastrigin --dim 20
     deepopt minimize model.py:loss --bounds -5 5 --dim 10 --maxtime 60
     """  # noqa: D301
+    import contextlib
+    import json
+    from pathlib import Path
+
+    from ._checks import check_file
+    from ._files import folder_for, write_text
     from ._minimize import minimize as minimise
     from ._named import find_function, read_bounds, read_settings
     from ._result import Status
+    from .bench._cells import plain
 
     options = read_settings("option", option)
     options |= {key: value for key, value in limits.items() if value is not None}
     f, box = find_function(function, dim), read_bounds(bounds, dim)
-    result = minimise(f, method=method, bounds=box, options=options, rng=seed)
+    with contextlib.ExitStack() as folders:
+        if out is not None:
+            check_file("out", out)
+            folders.enter_context(folder_for(Path(out).parent))
+        result = minimise(f, method=method, bounds=box, options=options, rng=seed)
+        if out is not None:
+            write_text(Path(out), json.dumps(plain(dict(result)), allow_nan=False) + "\n")
     click.echo(f"f = {result.fun:.10g}, {result.message} {result.nfev} points")
     click.echo(f"x = {' '.join(f'{value:.10g}' for value in result.x)}")
-    if out is not None:
-        import json
-        from pathlib import Path
-
-        from ._files import write_text
-        from .bench._cells import plain
-
-        write_text(Path(out), json.dumps(plain(dict(result)), allow_nan=False) + "\n")
     if result.status == Status.INTERRUPTED:
         sys.exit(INTERRUPTED)
 
@@ -262,7 +267,7 @@ def tune(
     said = tuned.summary
     click.echo(f"best {said['best']}, the defaults {said['defaults']}; see {out}")
     click.echo(f"options = { ({name: shown(value) for name, value in tuned.options.items()}) }")
-    if said["failed"]:
+    if said["error"]:
         click.echo(f"{said['failed']} trials failed; the last one with {said['error']}", err=True)
     if said["interrupted"]:
         sys.exit(INTERRUPTED)

@@ -141,7 +141,7 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path, monkeypatch):
 def test_ctrl_c_keeps_what_is_finished_and_the_command_continues(tmp_path):
     command = [
         sys.executable, "-m", "deepopt.cli", "bench", "quick", "--only", "sphere,levy,ackley",
-        "--dim", "3", "--iterations", "3000", "--workers", "2", "--out", str(tmp_path / "out"),
+        "--dim", "3", "--iterations", "10000", "--workers", "2", "--out", str(tmp_path / "out"),
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -87,21 +87,20 @@ class _Sweep:
         running: dict[Future[Record], _Task] = {}
         while self._waiting or running:
             self._give_out(engine, running)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                if future not in running:  # given out again
-                    continue
+            wait(running, return_when=FIRST_COMPLETED)
+            failed = None
+            for future in [future for future in running if future.done()]:
                 task, error = running.pop(future), future.exception()
-                if error is None:
-                    record = future.result()
-                    write_json(task.path, record)
-                    self._results[task.path] = record["result"]
-                    yield record
-                elif engine.lost(error):
-                    self._waiting[:0] = [task, *running.values()]
-                    running.clear()
-                    self._count_loss(task, error)
-                else:
-                    raise error
+                if error is not None:
+                    self._waiting.insert(0, task)
+                    failed = failed or (task, error)
+                    continue
+                record = future.result()
+                write_json(task.path, record)
+                self._results[task.path] = record["result"]
+                yield record
+            if failed is not None:
+                self._go_on_after(failed, engine, running)
 
     def _give_out(self, engine: Engine, running: dict[Future[Record], _Task]) -> None:
         """Fill the engine's slots with cells that miss nothing."""
@@ -114,7 +113,16 @@ class _Sweep:
             needed = [self._results[need] for need in task.needs]
             running[engine.submit(perform, task.cell, needed)] = task
 
-    def _count_loss(self, task: _Task, error: BaseException) -> None:
+    def _go_on_after(
+        self, failed: tuple[_Task, BaseException], engine: Engine,
+        running: dict[Future[Record], _Task],
+    ) -> None:  # fmt: skip
+        """Give out again what a lost worker and its pool left; any other error is raised."""
+        task, error = failed
+        if not engine.lost(error):
+            raise error
+        self._waiting[:0] = running.values()
+        running.clear()
         self._losses[task.path] = self._losses.get(task.path, 0) + 1
         if self._losses[task.path] > LOSSES:
             raise OSError(
