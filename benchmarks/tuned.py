@@ -31,7 +31,7 @@ from deepopt._tune_files import shown  # noqa: E402
 HERE = Path(__file__).parent
 TRIALS = {"gd": 45, "deep": 45, "homotopy": 30, "invert": 60}
 WARM = {"gd": 0.1, "deep": 0.1, "homotopy": 10.0}  # seconds of the call that compiles
-POINTS, SECONDS, SEEDS = 1_000_000, 3.0, 10
+POINTS, SECONDS, SEEDS = 1_000_000, 1.5, 10
 LEAST = 1e-6  # what is nearer to the minimum than this part is as good
 RANGES = {
     "gd": {"output_map": ["sigmoid", "reflect"]},

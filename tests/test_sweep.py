@@ -11,6 +11,7 @@ import pytest
 
 from deepopt import bench
 from deepopt._engines import check_engine
+from deepopt._tune_files import tune_files
 from deepopt.bench._cells import Cell
 from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells
@@ -115,6 +116,12 @@ def test_two_processes_and_a_cluster_give_what_one_process_gives(tmp_path):
         lost = [noting(tmp_path, "b", work=killed_once(tmp_path)), noting(tmp_path, "a")]
         run_cells(lost, tmp_path, QUIET, scheduler=address)
         assert ran(tmp_path) == ["a", "b"]
+        tuned = tune_files(
+            "sphere", str(tmp_path / "tuned"), QUIET, dim=2, trials=3, scheduler=address,
+            method="gd", options={"maxiter": 10}, seeds=1, metric="fun", target=None, rng=0,
+            ranges=None, sampler=None, pruner=None, study_name=None,
+        )  # fmt: skip
+        assert len(tuned.study.trials) == 3
 
 
 @pytest.mark.parametrize(
