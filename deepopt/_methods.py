@@ -26,10 +26,8 @@ PARTS = {"reparametrization": Reparametrization, "schedule": Schedule, "descent"
 BLACK_BOX_RIDE = 2000  # iterations at most
 # By benchmarks/tuned.py; what they are worth on other functions stands in docs/tuning.md
 TUNED_GD = {
-    "learning_rate": 0.045, "descent": "adam", "decay": 0.62, "patience": 85, "n_starts": 1,
-}  # fmt: skip
-TUNED_DEEP = {
-    "learning_rate": 0.0045, "decay": 0.75, "patience": 63, "n_embeddings": 15, "n_hidden": 60,
+    "learning_rate": 3.1, "descent": "momentum", "decay": 0.95, "patience": 73, "n_starts": 4,
+    "starts": "uniform", "output_map": "reflect",
 }  # fmt: skip
 GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ … 10⁻¹⁰
 
@@ -219,7 +217,6 @@ class PaperOptions(Options):
     patience: int | None = option(
         None, "iterations without improvement forgiven before each decay: 0", Range(0, 100)
     )
-    preset: str | None = option(None, '"tuned": what suited other functions best (docs/tuning.md)')
     descent: Descent | str | None = option(
         None,
         'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"',
@@ -240,6 +237,7 @@ class GdOptions(PaperOptions):
         '"network" (where `deep` begins, paper A) or "uniform"',
         Choice(("network", "uniform")),
     )
+    preset: str | None = option(None, '"tuned": what suited other functions best (docs/tuning.md)')
 
     @classmethod
     def presets(cls) -> Mapping[str, Mapping[str, Any]]:
@@ -260,10 +258,6 @@ class DeepOptions(PaperOptions):
     )
     n_layers: int = option(1, "hidden layers", Range(1, 4))
     n_starts: int = option(1, "independent networks, each run with every rate")
-
-    @classmethod
-    def presets(cls) -> Mapping[str, Mapping[str, Any]]:
-        return {"tuned": TUNED_DEEP}
 
     def check(self) -> None:
         super().check()
