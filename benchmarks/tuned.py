@@ -26,7 +26,7 @@ common.one_thread()
 
 import numpy as np  # noqa: E402
 
-from deepopt._tune_files import shown  # noqa: E402
+from deepopt._tune_files import shown, write_trials  # noqa: E402
 
 HERE = Path(__file__).parent
 TRIALS = {"gd": 45, "deep": 45, "homotopy": 30, "invert": 60}
@@ -132,6 +132,9 @@ def study(method: str, generators: Path | None) -> None:
     if done < TRIALS[method]:
         tuned.run(TRIALS[method] - done, None, [say], time.perf_counter())
     print(tuned.result())
+    kept = common.RESULTS / "tuned"
+    kept.mkdir(exist_ok=True)
+    write_trials(tuned.study.trials, kept / f"{method}.csv")
 
 
 def judge(method: str, generators: Path | None) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import optuna
 
 from ._checks import check_choice, check_number, shown
-from ._methods import find
+from ._methods import find, read_options
 from ._minimize import minimize
 from ._recognise import BATCHED_BLACK_BOX, BLACK_BOX
 from ._result import Status
@@ -85,8 +85,9 @@ class Task(abc.ABC):
         self._options = dict(options)
         if self._options.get("checkpoint") is not None:
             raise ValueError("options must not hold a checkpoint; a study is kept by its storage")
-        if "time" in METRICS.get(self.metric_name, ()):
-            self._options.setdefault("maxtime", LONGEST)
+        timed = "time" in METRICS.get(self.metric_name, ())
+        if timed and self._options.get("maxtime") is None:
+            self._options["maxtime"] = LONGEST
 
     @property
     def metric_name(self) -> str:
@@ -158,7 +159,7 @@ class Task(abc.ABC):
                 reached = self.reached(subject, result)
                 results.append(result)
                 funs.append(self.fun(subject, result.fun))
-                missed = PENALTY * self._options.get("maxtime", LONGEST)
+                missed = PENALTY * (self._options.get("maxtime") or LONGEST)
                 times.append(missed if reached is None else reached)
         if callable(self._metric):
             return [_number(self._metric(results))]
@@ -287,6 +288,7 @@ class Minimising(Task):
         self._given = dict(given)
         if all(options.get(name) is None for name in LIMITS):
             self._options |= BUDGET
+        read_options(self.options_kind, self._options)
         if metric in ("time", "both"):
             for one in self._subjects:
                 if self._aim(one) is None:
@@ -357,6 +359,7 @@ class Inverting(Task):
     ) -> None:  # fmt: skip
         from ._invert import METHODS
         from ._invert_options import InvertOptions
+        from ._invert_options import read_options as read_invert_options
         from .generators.sources import open_checkpoints
 
         super().__init__(metric, target, options)
@@ -366,6 +369,7 @@ class Inverting(Task):
         self.method = (method or "direct").lower() if isinstance(method, str | None) else method
         check_choice("method", self.method, METHODS)
         self.options_kind, self.label = InvertOptions, label_of(f)
+        read_invert_options(dict(self._options), self.method)
         self._given = dict(given)
         self._source = open_checkpoints(f, self._given.pop("model", None))
         self._y = self._given.pop("y")

@@ -211,7 +211,7 @@ def write(tuned: Tuned, folder: Path) -> None:
     write_text(folder / "best.json", json.dumps(best, indent=1, default=str) + "\n")
     with quiet():
         frame = tuned.study.get_trials(deepcopy=False)
-        _write_trials(frame, folder / "trials.csv")
+        write_trials(frame, folder / "trials.csv")
         _draw(tuned, folder)
 
 
@@ -224,7 +224,7 @@ def shown(value: Any) -> Any:
     return value
 
 
-def _write_trials(trials: Any, path: Path) -> None:
+def write_trials(trials: Any, path: Path) -> None:
     import csv
     import io
 

@@ -356,6 +356,7 @@ def test_trials_that_fail_are_counted_and_all_of_them_are_an_error():
         ({"options": 3}, TypeError, "options must be a dict, got int"),
         ({"ranges": [1]}, TypeError, "ranges must be a dict, got list"),
         ({"ranges": {"n_start": (1, 2)}}, ValueError, "did you mean 'n_starts'"),
+        ({"options": {"maxtime": "1s"}}, TypeError, "maxtime must be a number, got '1s'"),
         ({"options": {"checkpoint": "c"}}, ValueError, "options must not hold a checkpoint"),
         ({"storage": "journal:////no/such/s.log"}, OSError, "cannot be used: No such file"),
         ({"ranges": {"maxiter": (3, 20)}}, ValueError, "which options fixes at 20"),
