@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import functools
+import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -225,9 +227,6 @@ def shown(value: Any) -> Any:
 
 
 def write_trials(trials: Any, path: Path) -> None:
-    import csv
-    import io
-
     names = sorted({name for trial in trials for name in trial.params})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
