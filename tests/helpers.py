@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 from keras import ops
 
@@ -61,3 +63,8 @@ def trajectory(f, recipe, start, rate, iterations, **settings):
             state = program.chunk(state, group.data, to_tensor(stop, "int32"))
             best.append(float(to_numpy(state.best_f)[0]))
     return np.array(best)
+
+
+def heed_ctrl_c():
+    """For a new process: one that is started from another in the background would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers import heed_ctrl_c
 
 import deepopt
 from deepopt.cli import main
@@ -110,7 +111,7 @@ def test_ctrl_c_keeps_finished_cells_and_the_command_continues(tmp_path: Path) -
     small = ["bench", "--dim", "2", "--only", "sphere", "--only", "ackley", "--out", str(tmp_path)]
     long = [*small, "--iterations", "20000"]
     process = subprocess.Popen(
-        [*COMMAND, *long], stderr=subprocess.PIPE, text=True, env=CLEAN, preexec_fn=_heed_ctrl_c
+        [*COMMAND, *long], stderr=subprocess.PIPE, text=True, env=CLEAN, preexec_fn=heed_ctrl_c
     )
     _wait_for(lambda: len(list(tmp_path.glob("cells/*.json"))) == 1, process)
     (kept,) = tmp_path.glob("cells/*.json")
@@ -125,11 +126,6 @@ def test_ctrl_c_keeps_finished_cells_and_the_command_continues(tmp_path: Path) -
     assert json.loads(kept.read_text())["result"]["nit"] == 20_000
     assert not (tmp_path / "results.json").exists()
     assert kept.stat().st_mtime_ns == before
-
-
-def _heed_ctrl_c() -> None:
-    """A process that is started from one in the background would ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for(condition: object, process: subprocess.Popen[str]) -> None:

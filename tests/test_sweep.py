@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers import heed_ctrl_c
 
 from deepopt import bench
 from deepopt._engines import check_engine
@@ -151,8 +152,9 @@ def test_ctrl_c_keeps_what_is_finished_and_the_command_continues(tmp_path):
         "--dim", "3", "--iterations", "10000", "--workers", "2", "--out", str(tmp_path / "out"),
     ]  # fmt: skip
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=heed_ctrl_c,
+    )  # fmt: skip
     cells, begun = tmp_path / "out" / "cells", time.perf_counter()
     while time.perf_counter() - begun < 120 and len([*cells.glob("*.json")]) < 2:
         time.sleep(0.1)
