@@ -14,7 +14,7 @@ from pathlib import Path
 
 import common
 
-CELLS, ITERATIONS = 16, 40_000
+CELLS, ITERATIONS = 16, 120_000
 TRIALS, SECONDS = 20, 2.0
 
 
