@@ -61,7 +61,7 @@ def _by_value(value: Any, seen: dict[int, int], described: list[Hashable]) -> Ha
         return type(value), repr(value)  # 0.0 is not -0.0
     if type(value) is tuple:
         return tuple(map(key, value))
-    if isinstance(value, np.ndarray) and value.dtype != object and value.size <= LARGEST:
+    if type(value) is np.ndarray and value.dtype != object and value.size <= LARGEST:
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).digest()
         return str(value.dtype), value.shape, digest
     if isinstance(value, functools.partial):

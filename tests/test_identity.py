@@ -80,7 +80,9 @@ def test_functions_of_the_same_code_that_hold_the_same_are_one():
         assert identity(first) != identity(second)
 
 
-@pytest.mark.parametrize("held", [Settings(), [1.0], {"a": 1.0}, np.zeros(10**6 + 1), Settings])
+@pytest.mark.parametrize(
+    "held", [Settings(), [1.0], {"a": 1.0}, np.zeros(10**6 + 1), np.ma.zeros(3), Settings]
+)
 def test_a_function_of_what_may_change_behind_its_back_is_itself(held):
     first, second = of_settings(held), of_settings(held)
     assert identity(first) == identity(first)
