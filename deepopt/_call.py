@@ -15,7 +15,7 @@ from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_
 from ._black_box import BlackBoxSearch
 from ._black_box import kinds as of_black_box
 from ._box import Box
-from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, records
+from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, Where, records
 from ._easier import check_path, outside, traced
 from ._elite import Minimum
 from ._files import folder_for
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     x0: np.ndarray | None  # (d,)
     method: str
     options: Options
-    callback: Callable[[np.ndarray, float, int, int], bool] | None
+    callback: Callable[[np.ndarray, float, int, int, Where], bool] | None
     started: float  # time.perf_counter()
     rng: np.random.Generator
     seeded: bool  # whether the user gave that
@@ -393,8 +393,8 @@ class Call:
         """Whether somebody waits to see the best point every few iterations."""
         return self.asked.callback is not None or bool(self.options.disp)
 
-    def watch(self, best: Best, nit: int) -> bool:
-        """Show the best point so far to the user; whether to stop."""
+    def watch(self, best: Best, nit: int, where: Where | None = None) -> bool:
+        """Show the best point so far to the user, and `where` points stand; whether to stop."""
         if self.objective.best_x is not None and self.objective.best_f < best.fun:
             best = best._replace(x=self.objective.best_x, fun=self.objective.best_f)
         if not np.isfinite(best.fun):
@@ -406,8 +406,9 @@ class Call:
             print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
         if self.asked.callback is None:
             return False
+        points = (lambda: x[None]) if where is None else (lambda: self.box.clip(where()))
         with np.errstate(**self.asked.errstate):
-            return self.asked.callback(x, best.fun, nit, self.objective.nfev)
+            return self.asked.callback(x, best.fun, nit, self.objective.nfev, points)
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
         """The lowest point of all, polished if asked, with f there in float64."""

@@ -6,6 +6,7 @@ fixed in advance (1, 2, 3, … and then ever wider gaps), so that two runs can b
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ class Best(NamedTuple):
 
 
 Easy = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+Where = Callable[[], np.ndarray]
+Watch = Callable[[Best, int, Where], bool]
 
 
 class Log:
@@ -90,7 +93,8 @@ class Driver:
     program, objective, groups, limits
         What runs, on what, from where, until when. `objective` counts the points.
     watch : callable
-        Called as watch(best, nit) at each record; returning True stops.
+        Called as watch(best, nit, where) at each record, where() being the points (n, d) where
+        the best run stands; returning True stops.
     log : Log
         Where the history goes.
     easy : callable or None
@@ -103,7 +107,7 @@ class Driver:
         objective: Objective,
         groups: list[Group],
         limits: Limits,
-        watch: Callable[[Best, int], bool],
+        watch: Watch,
         log: Log,
         easy: Easy | None = None,
     ) -> None:
@@ -137,7 +141,9 @@ class Driver:
                         return status
                 self._record()
                 self._recorded = record
-                if self._watch(self.best(), self._log.nit + self.nit):
+                best = self.best()
+                where = functools.partial(self.points, best.run)
+                if self._watch(best, self._log.nit + self.nit, where):
                     return Status.CALLBACK
                 if all(to_numpy(group.state.done).all() for group in self.groups):
                     return self._why_done()

@@ -15,6 +15,7 @@ from ._call import Asked, run
 from ._checks import check_number, shown, warn
 from ._differences import SCHEMES
 from ._domain import read_domain
+from ._drive import Where
 from ._methods import Options, Recipe, find, read_options
 from ._objective import Jac
 from ._workers import Workers, check_workers
@@ -90,7 +91,8 @@ def minimize(
     callback : callable, optional
         ``callback(intermediate_result=OptimizeResult)`` if that is its only parameter's name, else
         ``callback(x)``, with the best point so far, every few iterations (never more than 50
-        apart). StopIteration ends the call with status 99.
+        apart). The former has x, fun, nit, nfev and population (n, d), where the points of the best
+        run stand now. StopIteration ends the call with status 99.
     options : dict, optional
         See ``deepopt list`` for each method's options and defaults.
     scale : float or array_like, shape (d,), optional
@@ -288,18 +290,18 @@ def read_rng(rng: Any) -> np.random.Generator:
 
 
 def _wrap_callback(callback: Callable[..., Any]) -> Callable[..., bool]:
-    """(x, fun, nit, nfev) -> whether to stop, by either of SciPy's two protocols."""
+    """(x, fun, nit, nfev, where) -> whether to stop, by either of SciPy's two protocols."""
     try:
         names = list(inspect.signature(callback).parameters)
     except (TypeError, ValueError):
         names = []
 
-    def call(x: np.ndarray, fun: float, nit: int, nfev: int) -> bool:
+    def call(x: np.ndarray, fun: float, nit: int, nfev: int, where: Where) -> bool:
         from scipy.optimize import OptimizeResult
 
         try:
             if names == ["intermediate_result"]:
-                now = OptimizeResult(x=x.copy(), fun=fun, nit=nit, nfev=nfev)
+                now = OptimizeResult(x=x.copy(), fun=fun, nit=nit, nfev=nfev, population=where())
                 callback(intermediate_result=now)
             else:
                 callback(x.copy())

@@ -25,7 +25,7 @@ import numpy as np
 
 from . import _scan
 from ._box import Box
-from ._drive import Best, Driver, Limits, Log
+from ._drive import Best, Driver, Limits, Log, Where
 from ._elite import Elite, Minimum
 from ._loop import Program, make_group
 from ._methods import Recipe
@@ -83,7 +83,7 @@ class Parts(Protocol):
     @property
     def watched(self) -> bool: ...
     def program(self, recipe: Recipe) -> Program: ...
-    def watch(self, best: Best, nit: int) -> bool: ...
+    def watch(self, best: Best, nit: int, where: Where | None = None) -> bool: ...
 
 
 class Search:

@@ -11,7 +11,7 @@ from keras import ops
 from scipy.optimize import Bounds, OptimizeResult, rosen, rosen_der
 
 import deepopt
-from deepopt import Adam, Deep, Direct, GaussianSmoothing, GradientDescent, Recipe
+from deepopt import Adam, Constant, Deep, Direct, GaussianSmoothing, GradientDescent, Recipe
 from deepopt.problems import SphericalSpinGlass, ackley, rastrigin
 
 METHODS = ["gd", "deep", "homotopy"]
@@ -216,6 +216,22 @@ def test_callback_in_both_protocols():
     assert all(isinstance(r, OptimizeResult) and r.x.shape == (4,) for r in results)
     assert np.diff([r.fun for r in results]).max() <= 0
     np.testing.assert_array_equal(points[-1], results[-1].x)
+
+
+@pytest.mark.backends
+def test_the_callback_sees_where_the_points_stand():
+    seen = []
+    recipe = Recipe(Direct(3, "uniform", "reflect"), Constant(), GradientDescent())
+    result = deepopt.minimize(
+        lambda x: ops.sum(x**2, axis=-1), bounds=[(-1, 3)] * 2, method=recipe, rng=0,
+        callback=lambda intermediate_result: seen.append(intermediate_result.population),
+        options={"maxiter": 40, "learning_rate": 1e-2},
+    )  # fmt: skip
+    way = np.array(seen)
+    assert way.shape[1:] == (3, 2)
+    np.testing.assert_array_equal(way[-1], result.population)
+    distances = np.linalg.norm(way, axis=-1)
+    assert (np.diff(distances, axis=0) < 0).all()  # each of them nears the minimum
 
 
 def test_stop_iteration_stops():
