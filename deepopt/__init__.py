@@ -75,6 +75,7 @@ _HOME = {
     "Latent": "reparametrizations",
     "Surf": "schedules",
 }
+_MODULES = ("bench", "generators", "linear_pieces", "plots", "problems", "testing")
 __all__ = [
     "LBFGS",
     "Adam",
@@ -95,8 +96,12 @@ __all__ = [
     "Steady",
     "Surf",
     "Temperature",
+    "bench",
+    "generators",
     "invert",
+    "linear_pieces",
     "minimize",
+    "plots",
     "problems",
     "scipy_method",
     "show_versions",
@@ -107,7 +112,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: a bare import loads no backend."""
-    if name in ("problems", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name in _HOME:
         value = getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -241,3 +241,16 @@ def test_code_in_a_file_is_not_run(tmp_path):
 def test_what_is_no_list_of_checkpoints_is_refused(given, error, words):
     with pytest.raises(error, match=words):
         open_checkpoints(given)
+
+
+def test_outputs_at_a_checkpoint_and_what_is_none():
+    generators = [Architecture("expansive", 3, (8,), hidden=(5,)).generator() for _ in range(2)]
+    source = open_checkpoints(generators)
+    latents = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
+    for t in (0, 1, -1, -2):
+        np.testing.assert_allclose(source.outputs(t, latents), generators[t](latents), rtol=1e-5)
+    for t in (2, -3):
+        with pytest.raises(ValueError, match=rf"t must be a checkpoint from 0 to 1, got {t}"):
+            source.outputs(t, latents)
+    with pytest.raises(ValueError, match=r"latents must be of shape \(N, 3\), got \(4, 2\)"):
+        source.outputs(0, latents[:, :2])

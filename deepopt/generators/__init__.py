@@ -9,5 +9,9 @@ from ._train import TrainSettings, train
 from .architectures import Architecture
 from .checkpoints import CheckpointError
 from .images import load_images
+from .sources import Source, open_checkpoints
 
-__all__ = ["Architecture", "CheckpointError", "TrainSettings", "load_images", "train"]
+__all__ = [
+    "Architecture", "CheckpointError", "Source", "TrainSettings", "load_images", "open_checkpoints",
+    "train",
+]  # fmt: skip

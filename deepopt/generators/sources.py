@@ -34,7 +34,9 @@ PROBES, SLACK = 8, 1e-3  # latents on which two networks are compared, and relat
 
 
 class Source(abc.ABC):
-    """Checkpoints first to last, θ_0 … θ_T, of one generator.
+    """Checkpoints first to last, θ_0 … θ_T, of one generator; made by `open_checkpoints`.
+
+    ``len(source)`` is their number.
 
     Attributes
     ----------
@@ -63,8 +65,31 @@ class Source(abc.ABC):
         """θ_t in the order of the model's `weights`."""
 
     def outputs(self, t: int, latents: np.ndarray) -> np.ndarray:
-        """G_{θ_t}(x) (N, ...) of latents (N, k)."""
-        weights = tensors(self.read(t), "float32")
+        """The outputs of the generator at a checkpoint.
+
+        Parameters
+        ----------
+        t : int
+            Which one, from 0; -1 is the last.
+        latents : array_like (N, k)
+
+        Returns
+        -------
+        ndarray (N, ...), float32
+            G_{θ_t}(x).
+
+        Raises
+        ------
+        ValueError
+            Where there is no such checkpoint, or latents are of another length.
+        """
+        if not -len(self) <= t < len(self):
+            raise ValueError(f"t must be a checkpoint from 0 to {len(self) - 1}, got {t}")
+        if np.ndim(latents) != 2 or np.shape(latents)[1] != self.latent_dim:
+            raise ValueError(
+                f"latents must be of shape (N, {self.latent_dim}), got {np.shape(latents)}"
+            )
+        weights = tensors(self.read(t % len(self)), "float32")
         x = to_tensor(latents, "float32")
         return to_numpy(Generator(self.model).outputs(x, weights))
 
@@ -188,6 +213,14 @@ def open_checkpoints(given: Any, model: Any = None) -> Source:
         For files that are missing, damaged, or not of the generator.
     ValueError, TypeError
         For what is no checkpoint, or models that are no generators of one shape.
+
+    Examples
+    --------
+    >>> from deepopt.generators import Architecture, open_checkpoints
+    >>> generator = Architecture("expansive", 3, (40,), hidden=(20,)).generator()
+    >>> source = open_checkpoints(generator)
+    >>> len(source), source.outputs(-1, np.zeros((2, 3))).shape
+    (1, (2, 40))
     """
     import keras
 
