@@ -6,9 +6,10 @@ To minimise f(x), put :math:`x = g(w)` and descend w. Gradient descent on w move
 
 .. math:: \dot x = J \dot w = -J J^\top \nabla f(x), \qquad J = \partial g / \partial w,
 
-so that a reparametrization is gradient descent in another metric, which changes on the way. Where J has
-full rank there are no new minima; where it has not, there may be saddles. The smallest example is
-:math:`x = w_1 w_2`, with :math:`J J^\top = w_1^2 + w_2^2` (Lopez-Paz & Sagun, 2018, section 2).
+so that a reparametrization is gradient descent in another metric, which changes on the way. Where
+J has full rank there are no new minima; where it has not, there may be saddles. The smallest
+example is :math:`x = w_1 w_2`, with :math:`J J^\top = w_1^2 + w_2^2` (Lopez-Paz & Sagun, 2018,
+section 2).
 """
 
 import matplotlib.pyplot as plt
@@ -29,30 +30,29 @@ def well(w):
 
 box = [(-2, 2)] * 2
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for ax, function, title in zip(
-    axes, (parabola, well), ("$f = x^2$: its minima fill both axes", "$f = (x^2 - 1)^2$"), strict=True
-):
+titles = "$f = x^2$: its minima fill both axes", "$f = (x^2 - 1)^2$"
+for ax, function, title in zip(axes, (parabola, well), titles, strict=True):
     plots.landscape(function, ax=ax, bounds=box)
     ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$")
 
 # %%
 # The double well keeps its barrier: whoever goes from :math:`x = -1` to :math:`x = 1` passes
-# :math:`x = 0`, in any coordinates, since x(w) is continuous. So the remark of the paper that added
-# dimensions take barriers away does not hold for the values of f along a path. What changes is where a
-# descent begins and how it moves.
+# :math:`x = 0`, in any coordinates, since x(w) is continuous. So the remark of the paper that
+# added dimensions take barriers away does not hold for the values of f along a path. What changes
+# is where a descent begins and how it moves.
 #
 # The deep reparametrization
 # --------------------------
 #
-# ``deep`` makes n points from n embeddings by one network, :math:`x_i = g_\theta(z_i)`, and descends the
-# embeddings and the weights. The points then no longer move by themselves: the gradient at one of them
-# moves all, by the blocks of :math:`J J^\top`. For one coordinate of the output,
-# :math:`x_i = v \cdot h_i + c` with :math:`h_i = \mathrm{relu}(W z_i + b)`,
+# ``deep`` makes n points from n embeddings by one network, :math:`x_i = g_\theta(z_i)`, and
+# descends the embeddings and the weights. The points then no longer move by themselves: the
+# gradient at one of them moves all, by the blocks of :math:`J J^\top`. For one coordinate of the
+# output, :math:`x_i = v \cdot h_i + c` with :math:`h_i = \mathrm{relu}(W z_i + b)`,
 #
 # .. math::
 #
-#     (J J^\top)_{ij} = h_i \cdot h_j + 1 + (z_i \cdot z_j + 1) \sum_{u\ \text{active in } i, j} v_u^2
-#                       + \delta_{ij}\, |W_i^\top v|^2,
+#     (J J^\top)_{ij} = h_i \cdot h_j + 1 + (z_i \cdot z_j + 1) \sum_{u \text{ active in } i, j} v_u^2
+#         + \delta_{ij}\, |W_i^\top v|^2,
 #
 # the last term for the point's own embedding. Here it is at the start, for twenty points.
 
@@ -74,7 +74,7 @@ right.set(title="Its eigenvalues", xlabel="direction", ylabel="how fast it moves
 
 # %%
 # One direction is far faster than all others: the one that moves all points together. That is a
-# preconditioner. It carries the swarm along the mean gradient at a multiple of the rate of single points,
-# which is why the deep optimizer is sooner on broad bowls, and why it gains nothing, or loses, where the
-# points have to part (:doc:`/reproduction`). It also begins near the centre of the box, so that a
-# benchmark whose minimum lies there flatters it.
+# preconditioner. It carries the swarm along the mean gradient at a multiple of the rate of single
+# points, which is why the deep optimizer is sooner on broad bowls, and why it gains nothing, or
+# loses, where the points have to part (:doc:`/reproduction`). It also begins near the centre of
+# the box, so that a benchmark whose minimum lies there flatters it.

@@ -3,8 +3,8 @@ Schedules: homotopies
 =====================
 
 A homotopy minimises :math:`f_0, f_1, …, f_T = f` in turn, each from the minimiser of the last. It
-pays where :math:`f_0` is easy and the minimisers move little from one to the next. Blurring makes a
-function easy,
+pays where :math:`f_0` is easy and the minimisers move little from one to the next. Blurring makes
+a function easy,
 
 .. math:: f_\sigma(x) = \mathrm{E}\, f(x + \sigma \varepsilon), \qquad \varepsilon \sim N(0, I).
 
@@ -12,8 +12,8 @@ For Rastrigin's function it can be written down. A cosine shrinks, and nothing e
 
 .. math:: f_\sigma(x) = \sum_i x_i^2 + \sigma^2 - 10\, e^{-2 \pi^2 \sigma^2} \cos 2 \pi x_i + 10 .
 
-It is convex where :math:`2 + 40 \pi^2 e^{-2 \pi^2 \sigma^2} \cos(\cdot) \ge 0` everywhere, that is for
-:math:`\sigma \ge \sqrt{\ln(20 \pi^2) / 2 \pi^2} \approx 0.52`, a twentieth of the box.
+It is convex where :math:`2 + 40 \pi^2 e^{-2 \pi^2 \sigma^2} \cos(\cdot) \ge 0` everywhere, that is
+for :math:`\sigma \ge \sqrt{\ln(20 \pi^2) / 2 \pi^2} \approx 0.52`, a twentieth of the box.
 """
 
 import matplotlib.pyplot as plt
@@ -41,15 +41,17 @@ assert (np.diff(blurred(0.9 * convex), 2) < 0).any()
 
 # %%
 # In many variables the mean over :math:`\varepsilon` is taken over a few points
-# (:class:`deepopt.GaussianSmoothing`), drawn anew in each iteration, so that its errors average out on the
-# way. The steps of the descent shrink with :math:`\sigma`: what is not visible yet cannot be overstepped.
+# (:class:`deepopt.GaussianSmoothing`), drawn anew in each iteration, so that its errors average
+# out on the way. The steps of the descent shrink with :math:`\sigma`: what is not visible yet
+# cannot be overstepped.
 #
 # When it fails
 # -------------
 #
-# Nothing says that the minimiser of the blurred function leads to the lowest minimum. A narrow valley,
-# however deep, is blurred away; the path ends in the broad one. The homotopy finds the minimum of Ackley's
-# function, which is the bottom of a wide funnel, and of nothing that has none, like a Lennard-Jones cluster.
+# Nothing says that the minimiser of the blurred function leads to the lowest minimum. A narrow
+# valley, however deep, is blurred away; the path ends in the broad one. The homotopy finds the
+# minimum of Ackley's function, which is the bottom of a wide funnel, and of nothing that has
+# none, like a Lennard-Jones cluster.
 
 
 def two_valleys(point):
@@ -74,16 +76,16 @@ path = deepopt.minimize(
     rng=0,
 )
 search = deepopt.minimize(two_valleys, bounds=[(-2, 2)] * 2, rng=0)
-print(f"one ride ends at {path.population_energies[0]:.3f}; the default call finds {search.fun:.3f}")
+print(f"one ride ends at {path.population_energies[0]:.3f}, the default call at {search.fun:.3f}")
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, sigma in zip(axes, (0.25, 0.0), strict=True):
     plots.landscape(two_valleys, ax=ax, bounds=[(-2, 2)] * 2, sigma=sigma, path=way)
     ax.set_title(f"blurred by {sigma:g} of the box" if sigma else "the function, and the way")
 
 # %%
-# This is why the default method is more than a homotopy: scans of all directions at once, batches of local
-# searches from near and far, and rides, in rounds that share the best points. What each of these parts is for
-# is measured in :doc:`/homotopy`.
+# This is why the default method is more than a homotopy: scans of all directions at once, batches
+# of local searches from near and far, and rides, in rounds that share the best points. What each
+# of these parts is for is measured in :doc:`/homotopy`.
 
 results = {}
 for name, options in (("one ride", {"maxiter": 600, "learning_rate": 0.1}), ("default", {})):

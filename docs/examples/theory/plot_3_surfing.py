@@ -2,18 +2,21 @@ r"""
 Surfing a generator
 ===================
 
-To invert a trained generator is to minimise :math:`f_T(x) = \tfrac12 |A\,G_{\theta_T}(x) - A\,y|^2`. Its
-landscape is hard; that of the untrained network is not. *Surfing* (Song, Fan & Lafferty, 2019) follows
-the minimiser through the training, :math:`\theta_0, …, \theta_T`: Algorithm 1 descends on each
-:math:`f_t` from the minimiser of the last.
+To invert a trained generator is to minimise :math:`f_T(x) = \tfrac12 |A\,G_{\theta_T}(x) -
+A\,y|^2`. Its landscape is hard; that of the untrained network is not. *Surfing* (Song, Fan &
+Lafferty, 2019) follows the minimiser through the training, :math:`\theta_0, …, \theta_T`:
+Algorithm 1 descends on each :math:`f_t` from the minimiser of the last.
 
 The start: Theorem 3.1
 ----------------------
 
-For a random network whose layers widen enough, :math:`f_0` falls towards the origin from everywhere
-outside a ball of radius :math:`O(\varepsilon)(1 + |y|)`, whatever y is. So its minimiser is easy to find. The
-surfaces are those of :math:`f_0` over two latents, for networks that widen by 2, 8 and 64 in each layer.
+For a random network whose layers widen enough, :math:`f_0` falls towards the origin from
+everywhere outside a ball of radius :math:`O(\varepsilon)(1 + |y|)`, whatever y is. So its
+minimiser is easy to find. The surfaces are those of :math:`f_0` over two latents, for networks
+that widen by 2, 8 and 64 in each layer.
 """
+
+import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,7 +27,7 @@ from deepopt.linear_pieces import ReluNetwork, pieces_near
 
 def random_network(rng, sizes):
     """V ~ N(0, 1/n), W_i and b_i ~ N(0, 1/n_i): the theorem's."""
-    weights = [rng.normal(size=(b, a)) / np.sqrt(b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(size=(b, a)) / np.sqrt(b) for a, b in itertools.pairwise(sizes)]
     biases = [rng.normal(size=len(w)) / np.sqrt(len(w)) for w in weights[:-1]]
     return ReluNetwork(tuple(weights[:-1]), tuple(biases), weights[-1], np.zeros(sizes[-1]))
 
@@ -53,12 +56,12 @@ for column, widening in enumerate((2, 8, 64), 1):
 # On the way: Theorem 3.3
 # -----------------------
 #
-# A ReLU network is linear on each of many polytopes, so that f is a convex quadratic there. Algorithm 2 goes
-# from the minimiser on one network to the best point of the pieces around it on the next. Where the global
-# minimiser moves without jumps, and the networks differ by less than
-# :math:`\delta < \tau / (L \max(M, 1)^{d+1})`, it stays on it. Which pieces are around a point? Those that
-# can be reached by switching neurons within :math:`\pm\tau` of their threshold. There are few of them only
-# while :math:`\tau` is small.
+# A ReLU network is linear on each of many polytopes, so that f is a convex quadratic there.
+# Algorithm 2 goes from the minimiser on one network to the best point of the pieces around it on
+# the next. Where the global minimiser moves without jumps, and the networks differ by less than
+# :math:`\delta < \tau / (L \max(M, 1)^{d+1})`, it stays on it. Which pieces are around a point?
+# Those that can be reached by switching neurons within :math:`\pm\tau` of their threshold. There
+# are few of them only while :math:`\tau` is small.
 
 rng = np.random.default_rng(0)
 slacks = (0.003, 0.01, 0.03, 0.1, 0.3)
@@ -70,10 +73,10 @@ for k in (2, 5):
         slacks,
         [np.mean([len(pieces_near(network, x, tau=tau)[0]) for x in points]) for tau in slacks],
     )
-ax = plots.curves(
-    counts, ax=plt.subplots(figsize=(6, 3.8))[1], xlabel="slack $\\tau$", ylabel="pieces, mean of five"
-)
+ax = plt.subplots(figsize=(6, 3.8))[1]
+plots.curves(counts, ax=ax, xlabel="slack $\\tau$", ylabel="pieces, mean of five")
 
 # %%
-# What can be proved is the step along a flow that is known to behave. Whether a training is such a flow is
-# not; the suites ``deepopt bench theory`` and ``surfing`` look at both: :doc:`/surfing`.
+# What can be proved is the step along a flow that is known to behave. Whether a training is such
+# a flow is not; the suites ``deepopt bench theory`` and ``surfing`` look at both:
+# :doc:`/surfing`.

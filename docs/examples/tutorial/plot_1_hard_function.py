@@ -2,9 +2,9 @@
 A hard function
 ===============
 
-Rastrigin's function is a bowl with ripples: in 50 variables it has about :math:`11^{50}` minima, and
-one of them is the lowest. Here its minimum is moved away from the centre, and its axes are turned,
-so that no variable can be solved for by itself. The default call finds the minimum.
+Rastrigin's function is a bowl with ripples: in 50 variables it has about :math:`11^{50}` minima,
+and one of them is the lowest. Here its minimum is moved away from the centre, and its axes are
+turned, so that no variable can be solved for by itself. The default call finds the minimum.
 """
 
 import matplotlib.pyplot as plt
@@ -29,7 +29,8 @@ print("the distance to the minimum:", np.linalg.norm(result.x - f.xmin).round(9)
 # %%
 # Beside it stand the two optimizers of the paper that deepopt began with, gradient descent with a
 # grid of rates on the points (``gd``) and on the weights of a small network that makes the points
-# (``deep``). A name stands for a combination of a *reparametrization*, a *schedule* and a *descent*.
+# (``deep``). A name stands for a combination of a *reparametrization*, a *schedule* and a
+# *descent*.
 
 limits = {"maxfev": 200_000}
 runs = {
@@ -43,8 +44,8 @@ ax.set_title("Rastrigin's function, shifted and rotated, 50 variables")
 # A function of your own
 # ----------------------
 #
-# It is written in ``keras.ops`` for points ``x`` of shape (..., d). Then deepopt differentiates it,
-# evaluates points in batches, and compiles all of it into one program.
+# It is written in ``keras.ops`` for points ``x`` of shape (..., d). Then deepopt differentiates
+# it, evaluates points in batches, and compiles all of it into one program.
 
 from keras import ops  # noqa: E402
 

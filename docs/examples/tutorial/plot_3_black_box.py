@@ -36,8 +36,8 @@ def misfit(x):
 
 
 # %%
-# The misfit has many valleys: a pendulum of the wrong length is in step for a while. Given bounds and
-# no start the default call searches all of the box. Half a thousand simulations are enough.
+# The misfit has many valleys: a pendulum of the wrong length is in step for a while. Given bounds
+# and no start the default call searches all of the box. Half a thousand simulations are enough.
 
 bounds = [(0.3, 4.0), (0.0, 1.0), (0.1, 3.0)]
 result = deepopt.minimize(misfit, bounds=bounds, options={"maxfev": 500}, rng=0)
@@ -52,7 +52,7 @@ left.legend()
 ax = plots.convergence(result, ax=right)
 
 # %%
-# A slow simulation is shared among processes by ``workers=-1``, which changes no result, and a long
-# call is kept in a file by ``options={"checkpoint": "fit.npz"}``: see :doc:`/howto/resume`. For
-# gradients pass ``jac``; without them the search counts every point that it asks for in
+# A slow simulation is shared among processes by ``workers=-1``, which changes no result, and a
+# long call is kept in a file by ``options={"checkpoint": "fit.npz"}``: see :doc:`/howto/resume`.
+# For gradients pass ``jac``; without them the search counts every point that it asks for in
 # ``result.nfev``.

@@ -21,13 +21,15 @@ from deepopt.generators import TrainSettings, train
 folder = Path(tempfile.mkdtemp())
 images = (load_digits().images[..., None] / 16).astype("float32")  # 1,797 of 8 x 8 pixels
 np.save(folder / "digits.npy", images)
-settings = TrainSettings("vae", folder / "digits.npy", latent_dim=8, steps=1000, every=100, width=0.25)
+settings = TrainSettings(
+    "vae", folder / "digits.npy", latent_dim=8, steps=1000, every=100, width=0.25
+)
 train(settings, folder / "vae")
 
 # %%
-# :func:`deepopt.invert` takes the folder of that training. The latents of images that the generator
-# has made are found exactly: ``found`` is a certificate, f is 0 to rounding. ``cost`` counts forward
-# passes of the generator; a step of Adam takes two.
+# :func:`deepopt.invert` takes the folder of that training. The latents of images that the
+# generator has made are found exactly: ``found`` is a certificate, f is 0 to rounding. ``cost``
+# counts forward passes of the generator; a step of Adam takes two.
 
 latents = np.random.default_rng(0).uniform(-1, 1, (100, 8))
 made = deepopt.generators.open_checkpoints(folder / "vae").outputs(-1, latents)
@@ -36,9 +38,9 @@ print(f"{result.found.mean():.0%} found, {np.median(result.cost):.0f} forward pa
 print("the largest error of a latent:", np.abs(result.x - latents).max().round(5))
 
 # %%
-# A photograph, or here a real digit, is no output of the generator; the nearest output comes back,
-# and ``found`` is False. *Surfing* follows the minimiser through the checkpoints of the training,
-# where the landscape forms slowly; its way can be seen.
+# A photograph, or here a real digit, is no output of the generator; the nearest output comes
+# back, and ``found`` is False. *Surfing* follows the minimiser through the checkpoints of the
+# training, where the landscape forms slowly; its way can be seen.
 
 real = images[-6:]
 surfed = deepopt.invert(folder / "vae", real, method="surf", rng=0)
@@ -50,5 +52,5 @@ ax = plots.reconstructions(real, surfed.output, frames, times, ax=ax)
 
 # %%
 # Where there is no training at hand, any Keras model will do in place of the folder, or a list of
-# files: see :doc:`/howto/generators`. What it recovers of larger generators, and at what cost beside
-# Adam: :doc:`/inversion`.
+# files: see :doc:`/howto/generators`. What it recovers of larger generators, and at what cost
+# beside Adam: :doc:`/inversion`.

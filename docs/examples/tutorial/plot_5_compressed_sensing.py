@@ -19,13 +19,15 @@ from deepopt.generators import TrainSettings, train
 folder = Path(tempfile.mkdtemp())
 images = (load_digits().images[..., None] / 16).astype("float32")
 np.save(folder / "digits.npy", images[:1700])
-settings = TrainSettings("vae", folder / "digits.npy", latent_dim=8, steps=1000, every=100, width=0.25)
+settings = TrainSettings(
+    "vae", folder / "digits.npy", latent_dim=8, steps=1000, every=100, width=0.25
+)
 train(settings, folder / "vae")
 
 # %%
-# Ninety-seven digits that the training has not seen, measured by random numbers: the error per pixel
-# falls with m until the generator itself is what limits it. ``latent_bounds`` keeps the latents where
-# the training had them, which is what regularises when measurements are few.
+# Ninety-seven digits that the training has not seen, measured by random numbers: the error per
+# pixel falls with m until the generator itself is what limits it. ``latent_bounds`` keeps the
+# latents where the training had them, which is what regularises when measurements are few.
 
 unseen = images[1700:].reshape(-1, 64).astype("float64")
 rng = np.random.default_rng(0)
@@ -33,9 +35,8 @@ counts = [4, 8, 12, 16, 24, 32]
 errors, found = [], {}
 for m in counts:
     A = rng.normal(size=(m, 64)) / np.sqrt(m)
-    result = deepopt.invert(
-        folder / "vae", unseen @ A.T, operator=A, options={"latent_bounds": 2.5, "n_starts": 5}, rng=0
-    )
+    options = {"latent_bounds": 2.5, "n_starts": 5}
+    result = deepopt.invert(folder / "vae", unseen @ A.T, operator=A, options=options, rng=0)
     found[m] = result.output.reshape(-1, 64)
     errors.append(np.sqrt(np.mean((found[m] - unseen) ** 2, axis=1)))
     print(m, "measurements:", np.median(errors[-1]).round(3))

@@ -35,5 +35,5 @@ ax = plots.convergence(runs, ax=plt.subplots()[1], minimum=judge.fmin)
 ax.set_title("Levy's function, an instance that the study has not seen")
 
 # %%
-# ``tuned.study`` is Optuna's, with all its plots. With ``storage="sqlite:///study.db"`` a study goes on
-# where it was left, and several processes share it: :doc:`/tuning`.
+# ``tuned.study`` is Optuna's, with all its plots. With ``storage="sqlite:///study.db"`` a study
+# goes on where it was left, and several processes share it: :doc:`/tuning`.

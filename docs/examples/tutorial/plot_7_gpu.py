@@ -23,8 +23,8 @@ print(keras.backend.backend())
 deepopt.show_versions()
 
 # %%
-# What a GPU gains grows with the number of points. So does what one gets from a batch on a CPU: fifty
-# points in 1,000 variables descend together, in double or in single precision.
+# What a GPU gains grows with the number of points. So does what one gets from a batch on a CPU:
+# fifty points in 1,000 variables descend together, in double or in single precision.
 
 problem = ackley.with_dim(1000).shifted(rng=0)
 options = {"learning_rate": 1.0, "maxiter": 200}
@@ -36,5 +36,6 @@ ax = plots.convergence(runs, ax=plt.subplots()[1], against="time", minimum=probl
 print({dtype: float(np.round(run.fun, 3)) for dtype, run in runs.items()})
 
 # %%
-# Installing: ``pip install 'deepopt[cuda]'`` brings TensorFlow with CUDA; for JAX its own CUDA wheels,
-# ``pip install 'jax[cuda12]'``. Times on an accelerator are in the repository, ``benchmarks/``.
+# Installing: ``pip install 'deepopt[cuda]'`` brings TensorFlow with CUDA; for JAX its own CUDA
+# wheels, ``pip install 'jax[cuda12]'``. Times on an accelerator are in the repository,
+# ``benchmarks/``.

@@ -2,8 +2,8 @@
 A sweep on a cluster
 ====================
 
-A benchmark suite or a study is made of cells, units of work that are kept as they finish. They run in
-this process, in several processes (``--workers 4``), or on a Dask cluster (``--scheduler
+A benchmark suite or a study is made of cells, units of work that are kept as they finish. They run
+in this process, in several processes (``--workers 4``), or on a Dask cluster (``--scheduler
 tcp://host:8786``), and a worker that is lost costs no more than the cell that it was running.
 """
 
@@ -21,8 +21,8 @@ with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as 
     )  # fmt: skip
 
 # %%
-# The folder holds a table, a figure and ``results.json``, whose content came back too. The same call
-# runs nothing again; one with more problems runs those that are missing.
+# The folder holds a table, a figure and ``results.json``, whose content came back too. The same
+# call runs nothing again; one with more problems runs those that are missing.
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 names = [row["problem"] for row in results["summary"]]
