@@ -1,6 +1,8 @@
 """Sphinx: SciPy's conventions, MyST for the pages, and a gallery whose examples run."""
 
+import dataclasses
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -17,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_click",
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -61,3 +64,26 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+def write_options(_) -> None:
+    """Every option of every method, from where it is declared, as reference/options.md."""
+    from deepopt._invert_options import InvertOptions
+    from deepopt._methods import METHODS
+
+    kinds = {name: method.options for name, method in METHODS.items()}
+    lines = ["# Options", "", "What `options={…}` takes; `deepopt list` shows the same.", ""]
+    for name, kind in (kinds | {"invert": InvertOptions}).items():
+        lines += [f"## {name}", "", "| option | default | meaning | `tune` looks at |"]
+        lines += ["| --- | --- | --- | --- |"]
+        for field in dataclasses.fields(kind):
+            searched = str(field.metadata.get("search", ""))
+            row = [f"`{field.name}`", f"`{field.default!r}`", field.metadata["help"], searched]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        lines.append("")
+    page = Path(__file__).parent / "reference" / "options.md"
+    page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def setup(app) -> None:
+    app.connect("config-inited", lambda app, _: write_options(app))

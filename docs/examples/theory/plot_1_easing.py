@@ -51,7 +51,8 @@ for ax, function, title in zip(axes, (parabola, well), titles, strict=True):
 #
 # .. math::
 #
-#     (J J^\top)_{ij} = h_i \cdot h_j + 1 + (z_i \cdot z_j + 1) \sum_{u \text{ active in } i, j} v_u^2
+#     (J J^\top)_{ij} = h_i \cdot h_j + 1
+#         + (z_i \cdot z_j + 1) \sum_{u \text{ active in } i, j} v_u^2
 #         + \delta_{ij}\, |W_i^\top v|^2,
 #
 # the last term for the point's own embedding. Here it is at the start, for twenty points.

@@ -64,7 +64,9 @@ def two_valleys(point):
 
 
 ride = deepopt.Recipe(
-    deepopt.Direct(1, "uniform", "reflect"), deepopt.GaussianSmoothing(), deepopt.Adam(beta2=0.99)
+    deepopt.Direct(1, "uniform", "reflect"),
+    deepopt.GaussianSmoothing(),
+    deepopt.Adam(beta2=0.99, epsilon=1e-30),
 )
 way = []
 path = deepopt.minimize(
@@ -88,7 +90,7 @@ for ax, sigma in zip(axes, (0.25, 0.0), strict=True):
 # of these parts is for is measured in :doc:`/homotopy`.
 
 results = {}
-for name, options in (("one ride", {"maxiter": 600, "learning_rate": 0.1}), ("default", {})):
+for name, options in (("one ride", {"maxiter": 2000, "learning_rate": 0.1}), ("default", {})):
     method = ride if name == "one ride" else None
     for f in (ackley, rastrigin):
         shifted = f.with_dim(20).shifted(rng=1)

@@ -82,7 +82,9 @@ f = rastrigin.with_dim(2).shifted(rng=3)
 way = []
 deepopt.minimize(
     f,
-    method=Recipe(Direct(1, "uniform", "reflect"), GaussianSmoothing(), Adam(beta2=0.99)),
+    method=Recipe(
+        Direct(1, "uniform", "reflect"), GaussianSmoothing(), Adam(beta2=0.99, epsilon=1e-30)
+    ),
     options={"maxiter": 400, "learning_rate": 0.1},
     callback=lambda intermediate_result: way.append(intermediate_result.population[0]),
     rng=5,
