@@ -25,6 +25,11 @@ from scipy.optimize import nnls
 
 from ._checks import check_number
 
+__all__ = [
+    "Piece", "ReluNetwork", "Step", "descend_on", "follow", "pieces_near", "project",
+    "read_network", "slack_rows",
+]  # fmt: skip
+
 Array = NDArray[np.float64]
 
 MOST, LOOKED = 256, 64  # pieces, and half-made ones for each of them

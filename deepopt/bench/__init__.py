@@ -31,6 +31,8 @@ from .._engines import check_engine
 from .._files import folder_for
 from . import _cells, _report, _settings, _sweep
 
+__all__ = ["SUITES", "run"]
+
 SUITES = {
     "quick": "nine objectives, gd and deep, one start: about a minute",
     "convexity": "paper A's protocol in full: hours",
