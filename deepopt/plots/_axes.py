@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import Figure
 
 from .._checks import check_file, check_number, shown
 from .._files import whole
 
 SHORT = 30.0  # from end to end of an axis whose powers of ten would be too few labels
 INSIDE = 6  # names of a legend within the axes
+HIGH = 14  # names in a column beside them
+BESIDE = 1.7  # inches for such a column
 
 
-def axes_for(ax: Any, size: tuple[float, float] = (5.6, 3.8), *, three: bool = False) -> Axes:
-    """`ax`, or one of a new figure of `size` in inches; TypeError or ValueError for another."""
+def axes_for(
+    ax: Any, size: tuple[float, float] = (5.6, 3.8), *, names: int = 0, three: bool = False
+) -> Axes:
+    """`ax`, or one of a new figure of `size` in inches; TypeError or ValueError for another.
+
+    The figure is wider for a legend of many names.
+    """
     if ax is None:
-        figure = Figure(figsize=size, layout="constrained")
+        wide = size[0] + BESIDE * _columns(names)
+        figure = Figure(figsize=(wide, size[1]), layout="constrained")
         return figure.add_subplot(projection="3d" if three else None)
     if not isinstance(ax, Axes):
         raise TypeError(f"ax must be a matplotlib Axes, got {shown(ax)}")
@@ -60,12 +68,18 @@ def _few(axis: Any) -> Callable[..., str]:
     return text
 
 
+def _columns(names: int) -> int:
+    """Of a legend beside the axes; 0 for one within."""
+    return math.ceil(names / HIGH) if names > INSIDE else 0
+
+
 def legend(ax: Axes) -> Axes:
     """A legend, where something has a name; of many names, beside the axes."""
     count = len(ax.get_legend_handles_labels()[0])
+    columns = _columns(count)
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "ncols": columns}
+    place: dict[str, Any] = beside if columns else {}
     if count:
-        many: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-        place = many if count > INSIDE else {}
         ax.legend(fontsize="small", handlelength=3.2, framealpha=0.7, **place)
     return ax
 
@@ -98,7 +112,7 @@ def save(figure_or_axes: Any, path: str | Path, dpi: int = 150) -> None:
     drawn = figure_or_axes
     if isinstance(drawn, Axes):
         drawn = drawn.get_figure(root=True)
-    if not isinstance(drawn, FigureBase):
+    if not isinstance(drawn, Figure):
         raise TypeError(f"figure_or_axes must be a matplotlib Figure or Axes, got {shown(drawn)}")
     check_file("path", path)
     check_number("dpi", dpi, above=0)

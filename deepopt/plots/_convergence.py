@@ -77,7 +77,7 @@ def convergence(
         for name, runs in results_of(results).items()
     }
     looks = styles_for(named, styles)
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     least = min((x[x > 0].min(initial=np.inf) for runs in named.values() for x, _ in runs))
     least = least if np.isfinite(least) else 1.0
     for name, runs in named.items():

@@ -66,7 +66,7 @@ def energies(
         for name, runs in results_of(results).items()
     }
     looks = styles_for(named, styles)
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     together = np.concatenate([*named.values(), [glass.threshold, glass.ground_state]])
     bins = np.linspace(together.min(), together.max(), BINS + 1)
     for name, values in named.items():
@@ -84,6 +84,8 @@ def energies(
             rotation=90, xycoords=ax.get_xaxis_transform(), textcoords="offset points", ha=side,
             va="top",
         )  # fmt: skip
+    span = bins[-1] - bins[0]
+    ax.set_xlim(bins[0] - 0.08 * span, bins[-1] + 0.03 * span)  # room for the text
     return legend(label(ax, "energy per spin", "points"))
 
 
@@ -92,7 +94,7 @@ def _energies(glass: SphericalSpinGlass, result: Any, name: str) -> Array:
     where = f"of results[{name!r}]" if name else "of results"
     if result.get("population") is not None:
         population = array(f"population {where}", result["population"], (None, glass.dim))
-        found = np.asarray(glass.energy_per_spin(population))
+        found = np.asarray(glass.energy_per_spin(population), dtype=float)
     elif result.get("population_energies") is not None:
         values = array(f"population_energies {where}", result["population_energies"], (None,))
         found = values / glass.dim
@@ -101,7 +103,7 @@ def _energies(glass: SphericalSpinGlass, result: Any, name: str) -> Array:
             "results must have a population or population_energies, as those of "
             f"deepopt.minimize, got {shown(result)} {where}"
         )
-    found = found[np.isfinite(found)]
-    if not len(found):
+    finite: Array = found[np.isfinite(found)]
+    if not len(finite):
         raise ValueError(f"the population {where} must have a finite energy, got none")
-    return found
+    return finite

@@ -11,7 +11,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
 from .._checks import check_number, in_brief, shown
-from .._domain import read_bounds
 from ..problems import Problem
 from ._axes import axes_for, ink
 from ._read import Array, array
@@ -86,7 +85,7 @@ def landscape(
     heights = np.ma.masked_invalid(np.pad(heights, 1, mode="edge"))  # out to the sides
     x, y = np.r_[lower[0], x, upper[0]], np.r_[lower[1], y, upper[1]]
     filled = ax.contourf(x, y, heights, LEVELS, cmap="viridis")
-    ax.get_figure().colorbar(filled, ax=ax, label="f")
+    ax.figure.colorbar(filled, ax=ax, label="f")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=_ends(x), ylim=_ends(y))
     ax.set_box_aspect(1.0)
     if way is not None:
@@ -100,6 +99,8 @@ def _ends(x: Array) -> tuple[float, float]:
 
 def _box(f: Any, bounds: Any) -> tuple[Array, Array]:
     """Lower and upper bounds (2,) of what is shown."""
+    from .._domain import read_bounds  # with Keras behind it
+
     if not callable(f):
         raise TypeError(f"f must be a function of two variables, got {shown(f)}")
     if isinstance(f, Problem) and f.dim != 2:
@@ -144,7 +145,7 @@ def _draw_path(ax: Axes, way: Array) -> None:
     """White with a black rim: to be seen on every colour of the map."""
     rim = [withStroke(linewidth=3.0, foreground="black")]
     look: dict[str, Any] = {"color": "white", "path_effects": rim, "clip_on": False, "zorder": 3}
-    ends = {"linestyle": "none", "markeredgecolor": "black", "markeredgewidth": 1.0}
+    ends: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "markeredgewidth": 1.0}
     ax.plot(way[:, 0], way[:, 1], linewidth=1.4, **look | {"clip_on": True})
     for at, marker, size, name in ((0, "o", 7, "begin"), (-1, "*", 12, "end")):
         ax.plot(*way[[at]].T, marker=marker, markersize=size, label=name, **ends,

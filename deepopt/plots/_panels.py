@@ -91,7 +91,7 @@ def framed(size: tuple[float, float], title: str, caption: str) -> tuple[Figure,
     figure = Figure(figsize=size, layout="constrained")
     if caption:
         figure.supxlabel(caption, x=0.01, ha="left", fontsize=CAPTION, wrap=True)
-    part = figure.subfigures(1, 1)
+    part = figure.add_subfigure(figure.add_gridspec()[0])
     if title:
         part.suptitle(title, fontsize="large")
     return figure, part
@@ -117,8 +117,9 @@ def _share_legend(part: SubFigure, axes: Sequence[Axes]) -> None:
     for ax in axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             named.setdefault(name, handle)
-        if ax.get_legend() is not None:
-            ax.get_legend().remove()
+        own = ax.get_legend()
+        if own is not None:
+            own.remove()
     if named:
         part.legend(
             named.values(), named.keys(), loc="outside lower center", ncols=min(len(named), NAMES),
@@ -153,6 +154,8 @@ def surfaces(found: Sequence[Mapping[str, Any]], *, title: str = "", caption: st
     >>> [ax.get_title() for ax in surfaces([one]).axes]
     ['target', 't = 0', 't = 1']
     """
+    if not found:
+        raise ValueError("found must have at least one target, got none")
     columns = 1 + len(found[0]["times"])
     figure, part = framed((3.3 * columns, 3.2 * len(found) + 0.5), title, caption)
     for row, target in enumerate(found):

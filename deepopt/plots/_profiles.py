@@ -66,7 +66,7 @@ def data_profile(
             raise ValueError(f"total must have the number of instances of {name!r}, got none")
         check_number(f"total[{name!r}]", counts[name], whole=True, at_least=max(1, len(some)))
     looks = styles_for(costs, styles)
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     together = np.concatenate(list(costs.values()))
     ends = together[together > 0] if (together > 0).any() else np.ones(1)
     for name, some in costs.items():
@@ -132,7 +132,7 @@ def distances(
                 f"found[{name!r}] must be distances of at least 0, got {shown(values)}"
             )
     looks = styles_for(trials, styles)
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     ends = [x[np.isfinite(x)].max(initial=near) for x in trials.values()]
     for name, values in trials.items():
         x = np.sort(np.maximum(values[np.isfinite(values)], NEAREST))
@@ -194,7 +194,7 @@ def boxes(
             raise ValueError(f"{where} must have values at every place, got {shown(values)}")
     looks = styles_for(groups, styles)
     hatches = {name: HATCHES[i % len(HATCHES)] for i, name in enumerate(looks)}
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     places = sorted({place for values in groups.values() for place in values})
     for index, (name, values) in enumerate(groups.items()):
         shift = 0.8 * ((index + 0.5) / len(groups) - 0.5)
@@ -262,7 +262,7 @@ def curves(
         x = array(f"x of curves[{name!r}]", pair[0], (None,))
         drawn[name] = x, array(f"y of curves[{name!r}]", pair[1], x.shape)
     looks = styles_for(drawn, styles)
-    ax = axes_for(ax)
+    ax = axes_for(ax, names=len(looks))
     for name, (x, y) in drawn.items():
         marks = {"marker": looks[name].get("marker", "o"), "markersize": 4, "markevery": None}
         ax.plot(x, y, label=name, **looks[name] | marks)
