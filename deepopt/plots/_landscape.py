@@ -62,8 +62,8 @@ def landscape(
     >>> from deepopt.plots import landscape
     >>> from deepopt.problems import rastrigin
     >>> ax = landscape(rastrigin.with_dim(2), sigma=0.1, resolution=50)
-    >>> ax.get_xlim()
-    (-5.12, 5.12)
+    >>> [float(side) for side in ax.get_xlim()]
+    [-5.12, 5.12]
     """
     check_number("sigma", sigma, at_least=0.0)
     check_number("resolution", resolution, whole=True, at_least=2)
@@ -86,15 +86,11 @@ def landscape(
     x, y = np.r_[lower[0], x, upper[0]], np.r_[lower[1], y, upper[1]]
     filled = ax.contourf(x, y, heights, LEVELS, cmap="viridis")
     ax.figure.colorbar(filled, ax=ax, label="f")
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=_ends(x), ylim=_ends(y))
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.set_box_aspect(1.0)
     if way is not None:
         _draw_path(ax, way)
     return ax
-
-
-def _ends(x: Array) -> tuple[float, float]:
-    return float(x[0]), float(x[-1])
 
 
 def _box(f: Any, bounds: Any) -> tuple[Array, Array]:
