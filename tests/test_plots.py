@@ -271,12 +271,19 @@ def test_a_path_is_drawn_with_its_ends_marked():
     assert names(ax) == ["begin", "end"]
 
 
-def test_holes_of_a_function_stay_empty():
+def test_a_constant_function_is_drawn(tmp_path):
+    plots.save(plots.landscape(lambda x: 0 * x[..., 0] + 3.0, bounds=[(0, 1)] * 2, resolution=5),
+               tmp_path / "flat.png", dpi=40)  # fmt: skip
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.2])
+def test_holes_of_a_function_stay_empty(sigma):
     def f(x):
         with np.errstate(invalid="ignore"):
             return np.log(np.asarray(x)[..., 0]) + np.asarray(x)[..., 1]
 
-    ax = plots.landscape(f, bounds=[(-1, 1), (0, 1)], resolution=20)
+    ax = plots.landscape(f, bounds=[(-1, 1), (0, 1)], resolution=20, sigma=sigma)
+    assert np.isfinite(contour_height(ax)).all()
     assert min(path.vertices[:, 0].min() for path in ax.collections[0].get_paths()
                if len(path.vertices)) >= 0.0  # fmt: skip
 

@@ -41,7 +41,7 @@ def landscape(
         The box that is shown; by default the problem's.
     sigma : float, default 0
         Standard deviation of a Gaussian blur, in units of the box's width and reflected at its
-        sides, as in `deepopt.GaussianSmoothing`.
+        sides, as in `deepopt.GaussianSmoothing`. Values that are not finite are left out of it.
     path : array_like (T, 2), optional
         Points in their order: a circle where it begins, a star where it ends.
     resolution : int, default 200
@@ -78,9 +78,7 @@ def landscape(
     if not np.isfinite(heights).any():
         raise ValueError("f must be finite somewhere within bounds, got no finite value")
     if sigma:
-        from scipy.ndimage import gaussian_filter
-
-        heights = gaussian_filter(heights, sigma * resolution, mode="reflect")
+        heights = _blurred(heights, sigma * resolution)
     ax = axes_for(ax, (5.4, 4.4))
     heights = np.ma.masked_invalid(np.pad(heights, 1, mode="edge"))  # out to the sides
     x, y = np.r_[lower[0], x, upper[0]], np.r_[lower[1], y, upper[1]]
@@ -91,6 +89,19 @@ def landscape(
     if way is not None:
         _draw_path(ax, way)
     return ax
+
+
+def _blurred(heights: Array, sigma: float) -> Array:
+    """The Gaussian mean of the heights that are finite; the others stay as they are."""
+    from scipy.ndimage import gaussian_filter
+
+    finite = np.isfinite(heights)
+    total, weight = (
+        gaussian_filter(part, sigma, mode="reflect")
+        for part in (np.where(finite, heights, 0.0), finite.astype(float))
+    )
+    blurred: Array = np.divide(total, weight, out=heights.copy(), where=finite)
+    return blurred
 
 
 def _box(f: Any, bounds: Any) -> tuple[Array, Array]:
