@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from .._checks import check_file, check_number, shown
 from .._files import whole
 
-SHORT = 30.0  # from end to end of an axis whose powers of ten would be too few labels
+SHORT = 30.0  # from end to end of an axis whose powers of ten would be too few labels, …
+SHORTEST = 3.0  # … and of one that may hold neither 1, 2 nor 5
 INSIDE = 6  # names of a legend within the axes
 HIGH = 14  # names in a column beside them
 BESIDE = 1.7  # inches for such a column
@@ -58,12 +59,13 @@ def label(ax: Axes, xlabel: str, ylabel: str, log: tuple[str, ...] = ()) -> Axes
 
 
 def _few(axis: Any) -> Callable[..., str]:
-    """Labels at 2 and 5 on a logarithmic axis of little more than a decade, else none."""
+    """Labels at 2 and 5 on a short logarithmic axis, everywhere on a very short one, else none."""
 
     def text(value: float, _: Any = None) -> str:
         low, high = sorted(axis.get_view_interval())
         leading = round(value / 10.0 ** math.floor(math.log10(value)))
-        return f"{value:g}" if high < SHORT * low and leading in (2, 5) else ""
+        wanted = high < SHORTEST * low or (high < SHORT * low and leading in (2, 5))
+        return f"{value:g}" if wanted else ""
 
     return text
 
