@@ -17,7 +17,7 @@ def read_domain(x0: Any, bounds: Any, scale: Any, fun: Any) -> tuple[Box, np.nda
     if bounds is None and start is None:
         raise ValueError("x0 is missing; without bounds it is needed")
     dim = fun.dim if isinstance(fun, Problem) else None if start is None else len(start)
-    lower, upper = _read_bounds(bounds, dim)
+    lower, upper = read_bounds(bounds, dim)
     if start is not None and len(start) != len(lower):
         raise ValueError(f"x0 must have {len(lower)} entries, got {len(start)}")
     if start is None:
@@ -66,7 +66,7 @@ def _read_scale(scale: Any, x0: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values, x0.shape)
 
 
-def _read_bounds(bounds: Any, dim: int | None) -> tuple[np.ndarray, np.ndarray]:
+def read_bounds(bounds: Any, dim: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper bounds (d,), infinite where there is none."""
     if bounds is None:
         assert dim is not None

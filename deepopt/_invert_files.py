@@ -82,7 +82,7 @@ def _draw(source: Source, targets: np.ndarray, result: Any, path: Path) -> None:
     The way is the minimiser on the networks before the last, or where there was no surf the final
     latents on them.
     """
-    from .plots import inversions, save
+    from .plots import reconstructions, save
 
     networks = len(result.path) if "path" in result else len(source) - 1
     times = np.unique(np.linspace(0, networks - 1, min(FRAMES, networks)).astype(int))
@@ -91,4 +91,4 @@ def _draw(source: Source, targets: np.ndarray, result: Any, path: Path) -> None:
     for t in times if networks else []:
         latents = result.path[t] if "path" in result else result.x
         frames.append(source.outputs(t, latents[rows]))
-    save(inversions(targets[rows], result.output[rows], frames, times.tolist()), path)
+    save(reconstructions(targets[rows], result.output[rows], frames, times.tolist()), path)

@@ -242,6 +242,7 @@ def write_trials(trials: Any, path: Path) -> None:
 def _draw(tuned: Tuned, folder: Path) -> None:
     """history.png, importances.png and slices.png, as Optuna draws them."""
     import matplotlib as mpl
+    import numpy as np
     from optuna.importance import PedAnovaImportanceEvaluator
     from optuna.visualization import matplotlib as pictures
 
@@ -263,11 +264,4 @@ def _draw(tuned: Tuned, folder: Path) -> None:
             if done < (1 if name == "history.png" else 2):
                 continue
             with suppress(ValueError, RuntimeError):  # too few trials to tell
-                axes = draw()
-                save(_figure(axes), folder / name)
-
-
-def _figure(axes: Any) -> Any:
-    import numpy as np
-
-    return np.ravel(axes)[0].figure
+                save(np.ravel(draw())[0], folder / name)

@@ -18,7 +18,6 @@ from deepopt.bench._landscape import barrier, equal_barriers
 from deepopt.bench._objectives import NAMES, make, read_names, scale
 from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells
-from deepopt.plots import Curve, Panel, descent, panels
 
 SMALL = {"dim": 3, "iterations": 30, "quiet": True}
 QUIET = console_for(quiet=True)
@@ -351,20 +350,3 @@ def test_barrier_finds_the_lowest_pass() -> None:
     assert barrier(heights, (0, 0), (0, 2)) == 5.0
     assert barrier(heights, (0, 0), (1, 0)) == 1.0
     assert barrier(heights, (2, 0), (0, 0)) == 5.0
-
-
-def test_panels_share_a_legend_and_differ_in_line_style() -> None:
-    curves = [Curve("shallow", [0.1, 1.0], [1.0, 0.0]), Curve("deep", [0.1, 1.0], [1.0, np.nan])]
-    figure = panels([Panel(str(i), "f", curves) for i in range(4)], "seconds", "title")
-    drawn = figure.axes[0].get_lines()
-    assert drawn[0].get_linestyle() != drawn[1].get_linestyle()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["shallow", "deep"]
-    assert [ax.get_xlabel() for ax in figure.axes[:4]] == ["", "seconds", "seconds", "seconds"]
-    assert figure.axes[0].get_yscale() == "log"
-    assert drawn[0].get_ydata()[-1] == 1e-16
-
-
-def test_a_level_is_marked() -> None:
-    figure = panels([Panel("glass", "energy", [], log=False)], "seconds", "title")
-    ax = descent(figure.axes[0], Panel("glass", "energy", [], log=False, level=-1.6))
-    assert any(np.allclose(line.get_ydata(), -1.6) for line in ax.get_lines())

@@ -22,7 +22,6 @@ from deepopt.bench._meter import Meter, Spent, Traced, Untraced
 from deepopt.bench._solvers import BLACK_BOX_SOLVERS, SOLVERS, Solver, run, stream
 from deepopt.bench.held_out import FIXED, HELD_OUT
 from deepopt.bench.small import SMALL
-from deepopt.plots import Profile, data_profiles
 from deepopt.problems import rastrigin, sphere
 
 LOWER, UPPER = np.full(2, -2.0), np.full(2, 3.0)
@@ -367,23 +366,6 @@ def test_where_no_minimum_is_known_the_lowest_value_of_the_instance_is_the_refer
         ["homotopy", "1.00", "1.00", "1.00", "1.00", "1.00", "1"],
         ["DIRECT", "0.50", "0.50", "0.50", "0.50", "0.50", "2"],
     ]
-
-
-def test_a_data_profile_rises_to_the_share_solved() -> None:
-    figure = data_profiles(
-        [Profile("one", {"a": [3.0, 1.0], "b": []}, {"a": 4, "b": 4})], "seconds", "title"
-    )
-    first, second = figure.axes[0].get_lines()
-    np.testing.assert_allclose(first.get_ydata()[[0, -1]], [0.0, 0.5])
-    np.testing.assert_allclose(first.get_xdata()[1:3], [1.0, 3.0])
-    assert len(second.get_xdata()) == 0
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
-    assert first.get_color() != second.get_color()
-    assert first.get_linestyle() != second.get_linestyle()
-
-
-def test_profiles_without_any_hit_are_drawn() -> None:
-    assert data_profiles([Profile("one", {"a": []}, {"a": 4})], "seconds", "title").axes
 
 
 # Small black boxes

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from .._files import write_text
 from ._cells import Record
-from ._landscape import axes, double_well, equal_barriers, parabola, surface
+from ._descent import Panel, descent_panel
+from ._figure1 import figure1
+from ._landscape import equal_barriers
 from ._objectives import GLASS, NAMES, VARIANTS, Scale, make, scale
 from ._report import number, say_where, write_csv, write_results
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..plots import Panel
     from ._settings import ConvexitySettings
 
 Run = dict[str, Any]  # of one rate: method, rate, fun, nit, nfev, seconds, history
@@ -27,6 +28,11 @@ Scales = dict[tuple[str, str], Scale]
 METHODS = ("shallow", "deep")
 ARRIVED = 0.01  # of its whole improvement: how near to its own final best a run counts as there
 SAME, SAME_RELATIVE = 1e-8, 1e-6  # medians nearer than this are a tie
+CAPTION = (
+    "Best value so far of shallow and deep against seconds, each at its best rate: the median of "
+    "the starts and the band between their quartiles. Errors are parts of f's range over its box "
+    "where that is known; the glass's are energies per spin, with its threshold dotted."
+)
 COLUMNS = (
     "problem", "variant", "descent", "shallow median", "best", "rate", "deep median", "best",
     "rate", "better", "speed ratio", "arrived",
@@ -242,12 +248,7 @@ def _draw(
 ) -> list[str]:
     from .. import plots
 
-    w = axes()
-    figures = {
-        "figure1.png": plots.figure1(
-            w, parabola(w), surface(parabola, w), double_well(w), surface(double_well, w), barriers
-        )
-    }
+    figures = {"figure1.png": figure1(barriers)}
     for variant in VARIANTS:
         panels = [
             panel(name, group, scales[name, variant])
@@ -257,34 +258,16 @@ def _draw(
         if panels:
             name = "figure2.png" if variant == "given" else f"figure2_{variant}.png"
             title = "as given" if variant == "given" else variant
-            title = f"Functions {title}: best so far at the best rate, every start"
-            figures[name] = plots.panels(panels, "seconds", title)
+            title = f"Functions {title}: best so far at the best rate"
+            figures[name] = plots.panels(panels, title=title, caption=CAPTION)
     for name, figure in figures.items():
         plots.save(figure, out / name)
     return list(figures)
 
 
 def panel(name: str, group: list[Record], found: Scale) -> Panel:
-    """Both optimizers' error against time, a curve per start, each at its best rate."""
-    from ..plots import Curve, Panel
-
-    curves = []
-    for record in group:
-        for method in METHODS:
-            history = best_run(record, method)["history"]
-            errors = [_scaled(found, value) for value in history["fun"]]
-            curves.append(Curve(method, history["time"], errors))
-    title = name.replace("_", " ")
-    if name == GLASS:
-        from ..problems import SphericalSpinGlass as Glass
-
-        return Panel(title, "energy per spin", curves, log=False, level=Glass.threshold)
-    label = "f above best seen" if "best value seen" in found.meaning else "f above minimum"
-    label = label if found.span is None else f"{label}, of range"
-    return Panel(title, label, curves)
-
-
-def _scaled(found: Scale, value: float | None) -> float:
-    """The error, as a part of the function's range over its domain where that is known."""
-    error = found.error(value)
-    return math.nan if error is None else error / (found.span or 1.0)
+    """Both optimizers' error against time over all starts, each at its best rate."""
+    histories = {
+        method: [best_run(record, method)["history"] for record in group] for method in METHODS
+    }
+    return descent_panel(name, histories, found, "time")

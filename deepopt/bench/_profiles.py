@@ -7,6 +7,7 @@ place. The expected running time is that of all runs over the number of hits (Ha
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections import Counter
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 SEEN_TOLERANCE = 1e-6  # of the value, above the lowest seen where the minimum is not known
 MARKS = (10, 30, 100, 300, 1000)  # points for each variable and one more
+CAPTION = (
+    "The share of each solver's runs that have reached the minimum, or where it is not known the "
+    "lowest value that any solver found, against what they had spent by then."
+)
 
 
 class Axis(NamedTuple):
@@ -135,12 +140,14 @@ def write(
     )
     write_csv(out / "results.csv", [_line(run) for run in runs])
     write_text(out / "table.md", markdown(runs, there, axis))
+    looks = plots.styles(solver.name for solver in there)
     profiles = [
-        plots.Profile(group, solved(part, there, axis), _counts(part))
+        (group, functools.partial(plots.data_profile, solved(part, there, axis), _counts(part),
+                                  xlabel=axis.label, styles=looks))
         for group, part in _groups(runs)
-    ]
-    title = "Share of each solver's runs that have reached the minimum, or the lowest value seen"
-    plots.save(plots.data_profiles(profiles, axis.label, title), out / "profiles.png")
+    ]  # fmt: skip
+    figure = plots.panels(profiles, title="Data profiles of the solvers", caption=CAPTION)
+    plots.save(figure, out / "profiles.png")
     _print(runs, there, axis, console)
     for solver in solvers:
         if solver.missing:

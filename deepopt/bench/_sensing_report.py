@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,16 @@ METHODS = {
     "boxed": "default in [-1, 1]^k",
     "lasso": "Lasso, cosines",
 }  # fmt: skip
+
+MEASURED = "measurements m"
+RECOVERY = (
+    "The share of trials in which the latent was recovered to within 0.01, against the number m of "
+    "Gaussian measurements, for each generator; m is on a logarithmic axis."
+)
+IMAGES = (
+    "The root mean square error per pixel against the number m of measurements: median, quartiles, "
+    "and whiskers from the 5th to the 95th percentile of the images; the Lasso uses no generator."
+)
 
 Row = dict[str, Any]
 
@@ -44,14 +55,15 @@ def write(
     if parts["recovery"]:
         write_csv(out / "recovery.csv", parts["recovery"])
         title = "Exact recovery from m measurements (paper B, Figure 3)"
-        plots.save(plots.lines(_curves(parts["recovery"]), title), out / "recovery.png")
+        figure = plots.panels(_curves(parts["recovery"]), title=title, caption=RECOVERY)
+        plots.save(figure, out / "recovery.png")
         files += ["recovery.csv", "recovery.png"]
         tables.append(_table(parts["recovery"], "Recovered, of the trials", _share))
     if parts["images"]:
         write_csv(out / "images.csv", parts["images"])
         boxes = _boxes([r for r in measured if r["parameters"]["part"] == "images"])
         title = "Images that no training has seen, from m measurements (paper B, Figure 4)"
-        plots.save(plots.boxes(boxes, title), out / "images.png")
+        plots.save(plots.panels(boxes, title=title, caption=IMAGES, columns=2), out / "images.png")
         files += ["images.csv", "images.png"]
         tables.append(_table(parts["images"], "Error per pixel: median (mean)", _error))
     write_tables(out / "table.md", tables)
@@ -98,7 +110,7 @@ def _of(rows: Sequence[Row], model: str, method: str) -> list[Row]:
 
 
 def _curves(rows: Sequence[Row]) -> list[Any]:
-    from ..plots import Lines
+    from .. import plots
 
     panels = []
     for model in _models(rows):
@@ -108,12 +120,14 @@ def _curves(rows: Sequence[Row]) -> list[Any]:
             if some:
                 shares = [row["recovered"] / row["trials"] for row in some]
                 curves[label] = [row["rows"] for row in some], shares
-        panels.append(Lines(model, "measurements m", "share recovered", curves, log=("x",)))
+        draw = functools.partial(plots.curves, curves, xlabel=MEASURED, ylabel="share recovered",
+                                 log=("x",), styles=plots.styles(METHODS.values()))  # fmt: skip
+        panels.append((model, draw))
     return panels
 
 
 def _boxes(records: Sequence[Record]) -> list[Any]:
-    from ..plots import Boxes
+    from .. import plots
 
     asked = [record["parameters"] for record in records]
     panels = []
@@ -124,7 +138,9 @@ def _boxes(records: Sequence[Record]) -> list[Any]:
                 label = METHODS[one["method"]]
                 found.setdefault(label, {})[one["rows"]] = record["result"]["errors"]
         ordered = {label: found[label] for label in METHODS.values() if label in found}
-        panels.append(Boxes(model, "measurements m", "error per pixel", ordered))
+        draw = functools.partial(plots.boxes, ordered, xlabel=MEASURED, ylabel="error per pixel",
+                                 styles=plots.styles(METHODS.values()))  # fmt: skip
+        panels.append((model, draw))
     return panels
 
 

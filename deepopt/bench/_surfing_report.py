@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +48,10 @@ PAPER = {
     },
 }
 PAPER_DIMS = (5, 10, 20)
+CAPTION = (
+    "The share of trials whose solution came within a distance of the true latent, for each "
+    "generator and latent dimension k; to the left of the dotted line, 0.01, a trial has succeeded."
+)
 
 
 def write(
@@ -66,8 +71,8 @@ def write(
     files = ["results.json", "table1.csv", "table.md"]
     if measured:
         title = "Distance of the solution to the truth, best rates (paper B, Figure 2)"
-        panels = list(_panels(measured, rows))
-        plots.save(plots.distances(panels, title), out / "distances.png")
+        figure = plots.panels(list(_panels(measured, rows)), title=title, caption=CAPTION)
+        plots.save(figure, out / "distances.png")
         files.append("distances.png")
     tables = [table(rows), rates_table(rows)]
     write_tables(out / "table.md", tables)
@@ -166,7 +171,7 @@ def _text(row: dict[str, Any], with_rate: bool = True) -> str:
 
 def _panels(records: Sequence[Record], rows: Sequence[dict[str, Any]]) -> Iterator[Any]:
     """Distances by method, at the best rate of each."""
-    from ..plots import Distances
+    from .. import plots
 
     for model, k in _groups(rows):
         best = {
@@ -175,4 +180,5 @@ def _panels(records: Sequence[Record], rows: Sequence[dict[str, Any]]) -> Iterat
             if (row["model"], row["k"]) == (model, k) and row["best"]
         }
         found = {LABELS[method]: best[method] for method in METHODS if method in best}
-        yield Distances(f"{model}, k = {k}", found)
+        draw = functools.partial(plots.distances, found, styles=plots.styles(LABELS.values()))
+        yield f"{model}, k = {k}", draw

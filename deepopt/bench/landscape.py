@@ -30,6 +30,10 @@ REACH, SIDE = 3.0, 61  # of the grid, from -REACH to REACH, and its points along
 RATE, LONGEST = 0.05, 20  # of Adam along the path: on each network at most
 BATCH = 512  # latents at once
 DIGITS = 5
+CAPTION = (
+    "A row per target: the image, and the surface over both latents at checkpoint t of the "
+    "training. Red: the path of the minimiser up to there, below the surface, and its end on it."
+)
 
 
 def cells(settings: GeneratorSettings) -> Iterator[Cell]:
@@ -90,9 +94,10 @@ def write(
     results = write_results(out / "results.json", "landscape", dataclasses.asdict(settings), looked)
     files = ["results.json"]
     if looked:
-        rows = [_surfaces(record["result"]) for record in looked]
+        rows = [_heights(record["result"]) for record in looked]
         title = "-½ |G_t(x) - y|² and the path of surfing (paper B, Figure 1)"
-        plots.save(plots.surfaces(rows, title), out / "landscape.png", dpi=100)
+        figure = plots.surfaces(rows, title=title, caption=CAPTION)
+        plots.save(figure, out / "landscape.png", dpi=100)
         files.append("landscape.png")
     for record in looked:
         found = record["result"]
@@ -106,10 +111,5 @@ def write(
     return results
 
 
-def _surfaces(found: dict[str, Any]) -> Any:
-    from ..plots import Surfaces
-
-    return Surfaces(
-        found["image"], found["axis"], found["times"],
-        np.reshape(found["heights"], (-1, SIDE, SIDE)), found["path"], found["along"],
-    )  # fmt: skip
+def _heights(found: dict[str, Any]) -> dict[str, Any]:
+    return found | {"heights": np.reshape(found["heights"], (-1, SIDE, SIDE))}
