@@ -22,7 +22,8 @@ from ._files import folder_for
 from ._loop import Program
 from ._memory import check_memory
 from ._methods import Options, Recipe
-from ._objective import Jac, Objective, OutOfTimeError
+from ._objective import Objective
+from ._outside import Jac, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
 from ._result import Status, make_result

@@ -16,7 +16,7 @@ from ._checks import check_number, read_rng, shown, warn, warn_unknown
 from ._differences import SCHEMES
 from ._domain import read_domain
 from ._methods import Options, Recipe, find, read_options
-from ._objective import Jac
+from ._outside import Jac
 from ._workers import Workers, check_workers
 from .problems import Problem
 

@@ -21,7 +21,6 @@ ROOT = Path(__file__).parent.parent
 LONGEST = 400  # lines of a file
 LONGER = {  # and why
     "_backend.py": "the only file that knows a backend, so that all of them stand side by side",
-    "_objective.py": "one class: a user's function, whatever its kind, counted in one place",
     "_call.py": "being split",
     "plots.py": "being split",
 }
