@@ -46,7 +46,7 @@ FAULTS = [
      "int(to_numpy(state.nit).sum()) * self._cost", "tests/test_minimize.py tests/test_loop.py"),
     ("maxfev is exceeded by one batch", "_drive.py",
      "if allowed < 1:", "if allowed < 0:", CONTRACT),
-    ("calls of jac go uncounted", "_objective.py",
+    ("calls of jac go uncounted", "_outside.py",
      "self.njev += len(x)\n        return f, gradients", "return f, gradients", CONTRACT),
     ("a saved value is used twice", "_saving.py",
      "values = self._ahead.popleft()", "values = self._ahead[0]", SAVING),

@@ -46,11 +46,11 @@ def sweep() -> dict:
 
 def study() -> dict:
     import deepopt
-    from deepopt import _trial
+    from deepopt import _trial_minimize
     from deepopt.problems import rastrigin
 
     spent = []
-    real = _trial.Minimising.run
+    real = _trial_minimize.Minimising.run
 
     def timed(*given):
         begun = time.perf_counter()
@@ -58,7 +58,7 @@ def study() -> dict:
         spent.append(time.perf_counter() - begun)
         return result
 
-    _trial.Minimising.run = timed
+    _trial_minimize.Minimising.run = timed
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         deepopt.tune(

@@ -65,6 +65,7 @@ Tensor = Any
 Tensors = list[Any]
 STEP, AGREES = 2.0**-9, 0.1  # of differences; relative error that is put down to them
 FLOATS = ("float64", "float32")
+TURN = threading.RLock()  # precision is global: calls from several threads take turns
 _scope = threading.local()  # .dtype is the precision in effect, if any: JAX keeps one per thread
 
 

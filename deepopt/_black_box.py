@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from . import _scan
-from ._drive import Best
-from ._elite import Elite, Minimum
+from ._drive import Best, Stopped
+from ._elite import SCALES, Elite, Minimum
 from ._evolution import Evolution
 from ._filtering import Filtering
+from ._parts import Parts
 from ._polish import Polished, polish
 from ._result import Status
-from ._search import SCALES, Parts, Stopped
 from ._threads import one_thread
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points

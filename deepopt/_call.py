@@ -19,16 +19,18 @@ from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, Where, records
 from ._easier import check_path, outside, traced
 from ._elite import Minimum
 from ._files import folder_for
-from ._loop import Group, Program, make_group
+from ._loop import Program
 from ._memory import check_memory
 from ._methods import Options, Recipe
-from ._objective import Jac, Objective, OutOfTimeError
+from ._objective import Objective
+from ._outside import Jac, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
 from ._result import Status, make_result
 from ._saving import Saver, State, described, digest, told
 from ._search import KINDS, Search
 from ._slope_check import check_slopes
+from ._state import Group, make_group
 from ._workers import Calls, Workers, calls_by
 from .reparametrizations import Start
 from .schedules import Eased

@@ -30,6 +30,13 @@ def warn(words: str, kind: type[Warning]) -> None:
     warnings.warn(words, kind, stacklevel=level)
 
 
+def warn_unknown(key: str, method: str) -> None:
+    """Warn of an option that the method does not have."""
+    from scipy.optimize import OptimizeWarning
+
+    warn(f"{method} has no option {key!r}; it was ignored", OptimizeWarning)
+
+
 def check_number(
     label: str,
     value: Any,
@@ -98,6 +105,18 @@ def check_file(label: str, value: Any) -> None:
         sound = False
     if not sound:
         raise ValueError(f"{label} must be the path of a file, got {path!r}")
+
+
+def read_rng(rng: Any) -> np.random.Generator:
+    """A generator from what SPEC 7 takes, TypeError for anything else."""
+    try:
+        if isinstance(rng, bool | np.bool_):
+            raise TypeError
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"rng must be None, a whole number >= 0 or a numpy Generator, got {shown(rng)}"
+        ) from None
 
 
 def in_brief(error: BaseException) -> str:

@@ -14,11 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import Tensor, to_numpy, to_tensor
-from ._loop import CHUNK_SECONDS, Group, Program, State, numbers, with_numbers
-from ._objective import Objective, OutOfTimeError
+from ._loop import CHUNK_SECONDS, Program
+from ._objective import Objective
+from ._outside import OutOfTimeError
 from ._result import Status
+from ._state import Group, State, numbers, with_numbers
 
 UNLIMITED = 2**62  # points
+
+
+class Stopped(Exception):  # noqa: N818
+    """A limit, or the caller, ended a search; carries the status."""
 
 
 class Limits(NamedTuple):

@@ -12,6 +12,7 @@ SIZE = 16  # local minima kept
 SAME_POINT, SAME_VALUE = 1e-4, 1e-9  # two minima that differ by less, in u or by part, are one
 NOTHING = 1e-12  # a difference of values, relative to f's range or 1
 MOTHERS = 4  # of the best, from which hops are made
+SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
 
 
 class Minimum(NamedTuple):

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._backend import precision
-from ._checks import check_choice
+from ._backend import TURN, precision
+from ._checks import check_choice, read_rng
 from ._invert_call import InvertCall
 from ._invert_options import read_options
-from ._minimize import TURN, read_rng
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult

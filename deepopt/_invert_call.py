@@ -24,9 +24,10 @@ from ._backend import (
 )
 from ._backend import name as backend
 from ._checks import in_brief, warn
+from ._drive import Stopped
 from ._files import folder_for
 from ._generator import Generator, tensors
-from ._inversion import Found, Inversion, Programs, Stopped
+from ._inversion import Inversion
 from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targets
 from ._invert_options import InvertOptions
 from ._memory import check_memory
@@ -34,6 +35,7 @@ from ._methods import Recipe
 from ._result import Status
 from ._saving import Saver, State, described, digest
 from ._starts import NEAREST, Starts
+from ._targets import Found, Programs
 from .linear_pieces import follow, read_network
 from .reparametrizations import Latent
 from .schedules import Constant, Surf

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from ._backend import FLOATS
-from ._checks import check_choice, check_file, check_flag, check_number, shown
-from ._inversion import Settings
-from ._loop import NEVER
+from ._checks import check_choice, check_file, check_flag, check_number, shown, warn_unknown
 from ._methods import Recipe, option, plain, with_preset
-from ._minimize import warn_unknown
 from ._ranges import Choice, Fields, Range, When
+from ._state import NEVER
+from ._targets import Settings
 from .descents import Adam, Descent, GradientDescent, LevenbergMarquardt
 from .reparametrizations import PRIORS
 from .schedules import Surf

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._backend import TURN
 from ._call import Asked, run
-from ._checks import check_number, shown, warn
+from ._checks import check_number, read_rng, shown, warn, warn_unknown
 from ._differences import SCHEMES
 from ._domain import read_domain
 from ._drive import Where
 from ._methods import Options, Recipe, find, read_options
-from ._objective import Jac
+from ._outside import Jac
 from ._workers import Workers, check_workers
 from .problems import Problem
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _PASSED_ON = (
     "jac", "hess", "hessp", "bounds", "constraints", "callback", "tol", "rng",
 )  # fmt: skip
-TURN = threading.RLock()  # Keras' precision is global: calls from several threads take turns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -270,23 +269,6 @@ def _read_method(
         )
     options, unknown = read_options(find(method).options, given)
     return method.lower(), options, unknown
-
-
-def warn_unknown(key: str, method: str) -> None:
-    from scipy.optimize import OptimizeWarning
-
-    warn(f"{method} has no option {key!r}; it was ignored", OptimizeWarning)
-
-
-def read_rng(rng: Any) -> np.random.Generator:
-    try:
-        if isinstance(rng, bool | np.bool_):
-            raise TypeError
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"rng must be None, a whole number >= 0 or a numpy Generator, got {shown(rng)}"
-        ) from None
 
 
 def _wrap_callback(callback: Callable[..., Any]) -> Callable[..., bool]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._box import Box
-from ._objective import Objective, OutOfTimeError
+from ._objective import Objective
+from ._outside import OutOfTimeError
 from ._result import Status
 from ._threads import one_thread
 

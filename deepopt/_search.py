@@ -19,20 +19,18 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from . import _scan
-from ._box import Box
-from ._drive import Best, Driver, Limits, Log, Where
-from ._elite import Elite, Minimum
-from ._loop import Program, make_group
+from ._drive import Best, Driver, Stopped
+from ._elite import SCALES, Elite, Minimum
 from ._methods import Recipe
-from ._objective import Objective
+from ._parts import Parts
 from ._polish import polish
-from ._residuals import Residuals
 from ._result import Status
+from ._state import make_group
 from .descents import LBFGS
 from .reparametrizations import Direct, Start
 from .schedules import Constant
@@ -47,7 +45,6 @@ LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
 FIRST_HOPS = 1  # batches before the scans
 HOPS = 8  # batches of the first round
 HOPPED, CROSSED = 0.375, 0.25  # of a batch: around a best point, between two; the rest anywhere
-SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
 SHORTEST_RIDE = 50  # iterations
 RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
 GAP, GAP_WATCHED = LOCAL, 50  # iterations between two records of the history
@@ -58,32 +55,8 @@ BLOCKS = 32  # groups of directions, each scanned with the others at rest
 SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
 
-
 KINDS = (Elite, Minimum, _scan.Axes, _scan.Oblique)  # whose objects a search holds
 Plan = Generator[Callable[[], Any], Any, Any]  # of parts; it is sent what each came to
-
-
-class Stopped(Exception):  # noqa: N818
-    """A limit was reached; carries the status."""
-
-
-class Parts(Protocol):
-    """What the search needs of the call."""
-
-    objective: Objective
-    box: Box
-    spread: float
-    limits: Limits
-    log: Log
-    residuals: Residuals
-
-    kept: dict[str, Any]  # what was saved of the search
-
-    def begin(self, state: Callable[[], dict[str, Any]]) -> None: ...
-    @property
-    def watched(self) -> bool: ...
-    def program(self, recipe: Recipe) -> Program: ...
-    def watch(self, best: Best, nit: int, where: Where | None = None) -> bool: ...
 
 
 class Search:

@@ -12,8 +12,6 @@ import numpy as np
 import optuna
 
 from ._checks import check_choice, check_number, shown
-from ._methods import find, read_options
-from ._minimize import minimize
 from ._recognise import BATCHED_BLACK_BOX, BLACK_BOX
 from ._result import Status
 from ._saving import told
@@ -23,13 +21,11 @@ if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
 METRICS = {"fun": ("fun",), "time": ("time",), "both": ("fun", "time")}
-BUDGET = {"maxfev": 50_000}  # of a run of `minimize`, where the user sets none
 LONGEST = 10.0  # seconds of a run whose time counts, where the user sets no maxtime
 LIMITS = ("maxtime", "maxfev", "maxiter")
 BLACK_BOXES = (BLACK_BOX, BATCHED_BLACK_BOX)
 TICKS = 20  # reports of a run to the pruner
 PENALTY = 10.0  # times the longest that a run may take, for one that misses the target
-NEAR = 1e-8  # above a known minimum
 
 Watch = Callable[[float, Mapping[str, float]], None]
 
@@ -250,160 +246,3 @@ class _Reports:
         if self._trial.should_prune():
             self.pruned = True
             raise StopIteration
-
-
-def _function_of(f: Any) -> str:
-    """What tells functions apart: a problem's value at some point; of a lambda its code."""
-    if isinstance(f, Problem):
-        point = np.random.default_rng(0).uniform(f.low, f.high, f.dim)
-        return f"{f!r} {float(f(point)):.6g}"
-    code = getattr(f, "__code__", None)
-    if code is not None and f.__name__ == "<lambda>":
-        return told((code.co_code, code.co_consts))
-    return str(getattr(f, "__name__", told(f)))
-
-
-class Minimising(Task):
-    """`deepopt.minimize` on one function or several."""
-
-    def __init__(
-        self, f: Any, method: Any, metric: Any, target: Any, options: Mapping[str, Any],
-        given: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        super().__init__(metric, target, options)
-        self._subjects = list(f) if isinstance(f, list | tuple) else [f]
-        if not self._subjects:
-            raise ValueError("f must hold at least one function, got an empty list")
-        for one in self._subjects:
-            if not callable(one):
-                raise TypeError(f"f must be callable, got {type(one).__name__}")
-        for name in given:
-            if name not in ("x0", "args", "jac", "bounds", "scale"):
-                raise TypeError(f"tune got an argument that minimize does not take: {name!r}")
-        if not isinstance(method, str | None):
-            raise TypeError(f"method must be the name of one, got {shown(method)}")
-        self.method = (method or "homotopy").lower()
-        self.options_kind = find(self.method).options
-        self.label = " ".join(label_of(one) for one in self._subjects)
-        self._given = dict(given)
-        if all(options.get(name) is None for name in LIMITS):
-            self._options |= BUDGET
-        read_options(self.options_kind, self._options)
-        if metric in ("time", "both"):
-            for one in self._subjects:
-                if self._aim(one) is None:
-                    raise ValueError(
-                        f"target is missing; metric {metric!r} needs it where no minimum is known"
-                    )
-
-    @property
-    def subjects(self) -> Sequence[Any]:
-        return self._subjects
-
-    @property
-    def only_traced(self) -> tuple[str, ...]:
-        return find(self.method).options.only_traced()
-
-    @property
-    def _function(self) -> str:
-        return told([_function_of(one) for one in self._subjects])
-
-    def _range(self, f: Any) -> tuple[float, float] | None:
-        """The lowest and the highest value of a problem that knows them."""
-        known = f.value_range if isinstance(f, Problem) else None
-        return None if known is None else (float(known[0]), float(known[1]))
-
-    def _aim(self, f: Any) -> float | None:
-        if self._target is not None:
-            return float(self._target)
-        if not isinstance(f, Problem) or f.fmin is None:
-            return None
-        return float(f.fmin) + NEAR
-
-    def run(
-        self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch
-    ) -> OptimizeResult:
-        aim = self._aim(subject) if self.metric_name == "time" else None
-
-        def look(intermediate_result: Any) -> None:
-            now = intermediate_result
-            watch(now.fun, {"maxfev": now.nfev, "maxiter": now.nit})
-            if aim is not None and now.fun <= aim:
-                raise StopIteration
-
-        return minimize(
-            subject, method=self.method, options=options, rng=seed, callback=look, **self._given
-        )
-
-    def fun(self, subject: Any, value: Any) -> float:
-        known = self._range(subject) if len(self._subjects) > 1 else None
-        if known is None:
-            return float(value)
-        low, high = known
-        return (float(value) - low) / (high - low)
-
-    def reached(self, subject: Any, result: OptimizeResult) -> float | None:
-        aim = self._aim(subject)
-        if aim is None or not result.fun <= aim:
-            return None
-        hits = np.flatnonzero(result.history["fun"] <= aim)
-        return float(result.history["time"][hits[0] if len(hits) else -1])
-
-
-class Inverting(Task):
-    """`deepopt.invert` on a set of targets."""
-
-    def __init__(
-        self, f: Any, method: Any, metric: Any, target: Any, options: Mapping[str, Any],
-        given: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        from ._invert import METHODS
-        from ._invert_options import InvertOptions
-        from ._invert_options import read_options as read_invert_options
-        from .generators.sources import open_checkpoints
-
-        super().__init__(metric, target, options)
-        for name in given:
-            if name not in ("y", "operator", "model"):
-                raise TypeError(f"tune got an argument that invert does not take: {name!r}")
-        self.method = (method or "direct").lower() if isinstance(method, str | None) else method
-        check_choice("method", self.method, METHODS)
-        self.options_kind, self.label = InvertOptions, label_of(f)
-        read_invert_options(dict(self._options), self.method)
-        self._given = dict(given)
-        self._source = open_checkpoints(f, self._given.pop("model", None))
-        self._y = self._given.pop("y")
-
-    @property
-    def subjects(self) -> Sequence[Any]:
-        return [self._y]
-
-    @property
-    def _function(self) -> str:
-        return told((self.label, np.asarray(self._y)))
-
-    def run(
-        self, subject: Any, options: Mapping[str, Any], seed: int, watch: Watch
-    ) -> OptimizeResult:
-        from ._invert import invert
-
-        def look(intermediate_result: Any) -> None:
-            watch(intermediate_result.fun, {})
-
-        begun = time.perf_counter()
-        result = invert(
-            self._source, subject, self.method, options=options, rng=seed, callback=look,
-            **self._given,
-        )  # fmt: skip
-        result.seconds = time.perf_counter() - begun
-        return result
-
-    def fun(self, subject: Any, value: Any) -> float:
-        """The mean of f over the targets, each as a part of ½ |y|²."""
-        f = np.atleast_1d(np.asarray(value, dtype=float))
-        lengths = 0.5 * np.sum(np.reshape(subject, (len(f), -1)) ** 2.0, axis=1)
-        return float(np.mean(f / np.where(lengths > 0, lengths, 1.0)))
-
-    def reached(self, subject: Any, result: OptimizeResult) -> float | None:
-        there = result.found if self._target is None else result.fun <= self._target
-        return float(result.seconds) if np.all(there) else None

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import optuna
 
-from ._checks import check_number, in_brief, shown
-from ._minimize import read_rng
+from ._checks import check_number, in_brief, read_rng, shown
 from ._ranges import Space
 from ._study import Repeatable, open_storage, quiet, release, sign, take_up_lost, told, tpe
-from ._trial import Interrupted, Inverting, Minimising, OutOfTime, Task
+from ._trial import Interrupted, OutOfTime, Task
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -185,8 +184,7 @@ class Tuning:
         metric: Any, target: Any, seeds: int, rng: Any, options: Any, ranges: Any, **given: Any,
     ) -> None:  # fmt: skip
         self._options, ranges = _read_dicts(options=options, ranges=ranges)
-        kind = Inverting if "y" in given else Minimising
-        self._task = kind(f, method, metric, target, self._options, given)
+        self._task = _task_kind(given)(f, method, metric, target, self._options, given)
         fixed = {"method": self._task.method} | self._options
         self._space = Space(self._task.options_kind, fixed, ranges)
         if not self._space.ranges:
@@ -290,6 +288,17 @@ def check_numbers(n_trials: Any, timeout: Any, seeds: Any) -> None:
     if timeout is not None:
         check_number("timeout", timeout, above=0.0)
     check_number("seeds", seeds, whole=True, at_least=1)
+
+
+def _task_kind(given: Mapping[str, Any]) -> Callable[..., Task]:
+    """What is tuned: `invert` where there are targets y, else `minimize`."""
+    if "y" in given:
+        from ._trial_invert import Inverting
+
+        return Inverting
+    from ._trial_minimize import Minimising
+
+    return Minimising
 
 
 def _read_dicts(**given: Any) -> list[dict[str, Any]]:

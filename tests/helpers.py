@@ -10,7 +10,8 @@ from keras import ops
 from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
 from deepopt._box import Box
 from deepopt._easier import traced
-from deepopt._loop import Program, make_group
+from deepopt._loop import Program
+from deepopt._state import make_group
 
 BOUNDS = [(-2.0, 2.0), (-1.0, 3.0), (0.0, 1.0)]
 

@@ -1,7 +1,10 @@
 """The house itself: light imports, a quiet start, documented names, examples that run."""
 
+import ast
 import doctest
+import graphlib
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -15,6 +18,12 @@ import pytest
 import deepopt
 
 ROOT = Path(__file__).parent.parent
+LONGEST = 400  # lines of a file
+LONGER = {  # and why
+    "_backend.py": "the only file that knows a backend, so that all of them stand side by side",
+    "_call.py": "being split",
+    "plots.py": "being split",
+}
 HEAVY = {"keras", "tensorflow", "jax", "torch", "scipy", "optuna", "matplotlib", "h5py"}
 
 
@@ -120,3 +129,95 @@ def test_show_versions_imports_nothing():
     assert found["deepopt"] == deepopt.__version__
     assert found["tensorflow"].startswith("2.")
     assert found["backend"].startswith("not loaded yet")
+
+
+def test_no_file_is_long_without_a_reason():
+    long = {
+        path.relative_to(ROOT / "deepopt").as_posix()
+        for path in (ROOT / "deepopt").rglob("*.py")
+        if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST
+    }
+    assert long == set(LONGER)
+
+
+def design(heading):
+    """The rows of the table under a heading of docs/design.md: cells as text."""
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    section = page.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line[1:-1].split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def rooms():
+    """The files and folders of deepopt/, without an ending."""
+    paths = [path for path in (ROOT / "deepopt").iterdir() if path.name != "__pycache__"]
+    return {path.stem for path in paths if path.is_dir() or path.suffix == ".py"}
+
+
+def imports():
+    """Each module of deepopt, and the modules that it imports, at its top or inside functions."""
+    paths = {}
+    for path in (ROOT / "deepopt").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return {name: set(imported(name, path, paths)) for name, path in paths.items()}
+
+
+def imported(name, path, modules):
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif isinstance(node, ast.ImportFrom):
+            dots = "." * node.level
+            source = importlib.util.resolve_name(f"{dots}{node.module or ''}", package)
+            for found in (alias.name for alias in node.names):
+                if source == "deepopt" and found in deepopt._HOME:  # fetched when it is used
+                    yield f"deepopt.{deepopt._HOME[found]}"
+                elif source.split(".")[0] == "deepopt":
+                    yield f"{source}.{found}" if f"{source}.{found}" in modules else source
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("deepopt"))
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def room(module):
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def test_the_layers_and_the_rooms_name_every_module_once():
+    for heading, column in (("The layers", 1), ("The rooms", 0)):
+        named = [name for row in design(heading) for name in re.findall(r"`(\w+)`", row[column])]
+        assert len(named) == len(set(named)), heading
+        assert set(named) == rooms(), heading
+
+
+def test_arrows_run_one_way():
+    layers, below = {}, {}
+    for layer, names, _ in design("The layers"):
+        layers |= dict.fromkeys(re.findall(r"`(\w+)`", names), layer)
+    for layer, _, targets in reversed(design("The layers")):
+        allowed = set(filter(None, targets.split(", ")))
+        assert allowed <= set(below), f"{layer} may only import from layers below"
+        below[layer] = allowed
+    arrows = {layer: set() for layer in below}
+    for module, targets in imports().items():
+        for target in targets:
+            here, there = layers[room(module)], layers[room(target)]
+            assert here == there or there in below[here], f"{module} ({here}) imports {target}"
+            arrows[here] |= {there} - {here}
+    assert arrows == below  # docs/design.md allows what is there, no more
+
+
+def test_the_three_parts_know_nothing_of_one_another():
+    parts = {"reparametrizations", "schedules", "descents"}
+    for module, targets in imports().items():
+        if room(module) in parts:
+            assert not {room(target) for target in targets} & (parts - {room(module)}), module
+
+
+def test_no_two_modules_import_each_other():
+    list(graphlib.TopologicalSorter(imports()).static_order())

@@ -276,7 +276,7 @@ class Problem:
         Returns
         -------
         Problem
-            `fmax` is None; `fmin` and `xmin` are None where f is lower outside its box.
+            `fmax`, `fmin` and `xmin` are known as after a shift.
 
         Examples
         --------

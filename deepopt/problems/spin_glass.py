@@ -107,7 +107,7 @@ class SphericalSpinGlass(Problem):
         Returns
         -------
         tensor, float or ndarray, shape (...)
-            A tensor for a tensor; else a float for one point and an ndarray for a batch.
+            As H_N itself comes back.
 
         Raises
         ------
