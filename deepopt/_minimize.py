@@ -15,7 +15,6 @@ from ._call import Asked, run
 from ._checks import check_number, read_rng, shown, warn, warn_unknown
 from ._differences import SCHEMES
 from ._domain import read_domain
-from ._drive import Where
 from ._methods import Options, Recipe, find, read_options
 from ._outside import Jac
 from ._workers import Workers, check_workers
@@ -23,6 +22,8 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from scipy.optimize import Bounds, OptimizeResult
+
+    from ._drive import Where
 
 _PASSED_ON = (
     "jac", "hess", "hessp", "bounds", "constraints", "callback", "tol", "rng",

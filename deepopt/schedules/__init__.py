@@ -5,9 +5,11 @@ A schedule turns f into f_t, t from 0 to 1: a weighted mean of f over a few poin
 the variables (`Temperature`). Its `pace` says how t advances: `Steady` with the iterations, or
 `Adaptive`, where a stage lasts until its progress stops. All points are in unit coordinates.
 
-t is one number per run, of shape (runs,), so that runs may be at different stages.
+t is one number per run, of shape (runs,), so that runs may be at different stages. Those of one's
+own draw with `normal` and `uniform` (seed, shape, dtype).
 """
 
+from .._backend import normal, uniform
 from ._base import Constant, Eased, Schedule, Staged
 from ._blend import Blend, Path
 from ._paces import Adaptive, Pace, Steady
@@ -28,4 +30,6 @@ __all__ = [
     "Steady",
     "Surf",
     "Temperature",
+    "normal",
+    "uniform",
 ]
