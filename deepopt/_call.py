@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,16 +25,13 @@ from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
 from ._residuals import read_residuals
-from ._result import Status, make_result
+from ._result import Result, Status, make_result
 from ._saving import Saver, State, described, digest, told
 from ._search import KINDS, Search
 from ._slope_check import check_slopes
 from ._workers import Calls, Workers, calls_by
 from .reparametrizations import Start
 from .schedules import Eased
-
-if TYPE_CHECKING:
-    from scipy.optimize import OptimizeResult
 
 LOOKED_AT = 100  # points of a call that affords a look at the user's gradient
 WIDEST_GAP = 500  # iterations between two records of the history
@@ -233,7 +230,7 @@ class Call:
                 return None
             return outside(schedule, self.box, options.dtype, options.batched, self.deadline)
 
-    def run(self) -> OptimizeResult:
+    def run(self) -> Result:
         try:
             try:
                 self._prepare()
@@ -244,14 +241,14 @@ class Call:
             self._attach_best(error)
             raise
 
-    def _run_kept(self, saver: Saver) -> OptimizeResult:
+    def _run_kept(self, saver: Saver) -> Result:
         with saver.keeping():
             self._go_on()
             result = self._run()
             saver.over = result.status in OVER
         return result
 
-    def _nothing_but_the_best(self) -> OptimizeResult:
+    def _nothing_but_the_best(self) -> Result:
         """The result where the call was interrupted before it began."""
         objective, x, fun = self.objective, self._first, np.nan
         if objective.best_x is not None:
@@ -261,14 +258,12 @@ class Call:
 
     def _attach_best(self, error: Exception) -> None:
         """Nothing is lost with an exception of the user's function or callback."""
-        from scipy.optimize import OptimizeResult
-
         objective, (x, fun, _) = self.objective, self._seen
         if objective.best_x is not None and objective.best_f < fun:
             x, fun = objective.best_x, objective.best_f
         if not np.isfinite(fun):
             return
-        best = OptimizeResult(x=self.box.clip(x), fun=fun, nfev=objective.nfev, njev=objective.njev)
+        best = Result(x=self.box.clip(x), fun=fun, nfev=objective.nfev, njev=objective.njev)
         with contextlib.suppress(AttributeError, TypeError):  # an exception that takes neither
             error.best_so_far = best  # type: ignore[attr-defined]
             error.add_note(
@@ -276,7 +271,7 @@ class Call:
                 "exception's attribute best_so_far."
             )
 
-    def _run(self) -> OptimizeResult:
+    def _run(self) -> Result:
         options, x0, rng = self.options, self._x0, self.asked.rng
         for_result = max(0, self.maxfev - 1)
         self.limits = Limits(int(options.maxiter), for_result, self.deadline)
@@ -288,7 +283,7 @@ class Call:
             return self._search(BlackBoxSearch(self, options, x0, rng))
         return self._descend(rng)
 
-    def _stay(self) -> OptimizeResult:
+    def _stay(self) -> Result:
         """The one point that there is, where all variables are fixed."""
         objective, x, status = self.objective, self._first, Status.CONVERGED
         try:
@@ -305,7 +300,7 @@ class Call:
         none = np.full(len(self.options.rates()), np.inf)
         return self._result(status, x, fun, x[None], np.array([fun]), None, none)
 
-    def _search(self, search: Search | BlackBoxSearch) -> OptimizeResult:
+    def _search(self, search: Search | BlackBoxSearch) -> Result:
         """A global search, whose population is the best minima that it met."""
         objective, box, x, fun = self.objective, self.box, self._first, np.nan
         try:
@@ -346,7 +341,7 @@ class Call:
             if best is not None:
                 search.gradient = objective.values_and_gradients(best[None])[1][0]
 
-    def _descend(self, rng: np.random.Generator) -> OptimizeResult:
+    def _descend(self, rng: np.random.Generator) -> Result:
         """One descent with every rate from every start."""
         options, x0 = self.options, self._x0
         self.begin(dict)
@@ -409,7 +404,7 @@ class Call:
         with np.errstate(**self.asked.errstate):
             return self.asked.callback(x, best.fun, nit, self.objective.nfev)
 
-    def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
+    def _finish(self, driver: Driver, status: Status, rates: list[float]) -> Result:
         """The lowest point of all, polished if asked, with f there in float64."""
         self._leave(status)
         best, gradient = driver.best(), None
@@ -447,7 +442,7 @@ class Call:
         gradient: np.ndarray | None,
         fun_per_run: np.ndarray,
         rates: list[float] | None = None,
-    ) -> OptimizeResult:
+    ) -> Result:
         rates = self.options.rates() if rates is None else rates
         if not np.isfinite(fun) and status is not Status.INTERRUPTED:
             status = Status.NOT_FINITE
@@ -503,7 +498,7 @@ class Call:
         return points[0] if self._x0 is None else self._first, np.nan
 
 
-def run(asked: Asked) -> OptimizeResult:
+def run(asked: Asked) -> Result:
     """Run a call, in its precision."""
     with precision(asked.options.dtype), contextlib.ExitStack() as scope:
         if asked.options.checkpoint is not None:

@@ -31,7 +31,7 @@ from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targe
 from ._invert_options import InvertOptions
 from ._memory import check_memory
 from ._methods import Recipe
-from ._result import Status
+from ._result import Result, Status
 from ._saving import Saver, State, described, digest
 from ._starts import NEAREST, Starts
 from .linear_pieces import follow, read_network
@@ -39,8 +39,6 @@ from .reparametrizations import Latent
 from .schedules import Constant, Surf
 
 if TYPE_CHECKING:
-    from scipy.optimize import OptimizeResult
-
     from .generators.sources import Source, Weights
 
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
@@ -124,7 +122,7 @@ class InvertCall:
             raise TypeError("operator must give real numbers, got complex ones")
         return shape[1:]
 
-    def run(self) -> OptimizeResult:
+    def run(self) -> Result:
         with contextlib.ExitStack() as scope:
             if self._options.checkpoint is not None:
                 path = Path(self._options.checkpoint)
@@ -134,7 +132,7 @@ class InvertCall:
                 self._kept = self._saver.kept or {}
             return self._run()
 
-    def _run(self) -> OptimizeResult:
+    def _run(self) -> Result:
         options, source, kept = self._options, self._source, self._kept
         schedule = options.schedule or Surf()
         recipe = Recipe(self._latent, Constant(), options.descent(self._k))
@@ -296,10 +294,8 @@ class InvertCall:
     def _watch(self, found: Found) -> bool:
         if self._callback is None:
             return False
-        from scipy.optimize import OptimizeResult
-
         one = 0 if self._single else slice(None)
-        now = OptimizeResult(
+        now = Result(
             x=found.x[one].copy(), fun=found.f[one].copy(), nit=found.nit[one].copy(),
             cost=found.cost[one].copy(),
         )  # fmt: skip
@@ -309,11 +305,7 @@ class InvertCall:
             return True
         return False
 
-    def _result(
-        self, inversion: Inversion, weights: Tensors, stopped: Status | None
-    ) -> OptimizeResult:
-        from scipy.optimize import OptimizeResult
-
+    def _result(self, inversion: Inversion, weights: Tensors, stopped: Status | None) -> Result:
         found = inversion.found
         x = self._latent.clip(found.x)
         images, measured = inversion.outputs(weights, x)
@@ -325,7 +317,7 @@ class InvertCall:
             status[~found.over] = stopped
         status[is_found] = Status.CONVERGED
         one = 0 if self._single else slice(None)
-        result = OptimizeResult(
+        result = Result(
             x=x[one], fun=float(fun[0]) if self._single else fun,
             success=bool(status[0] == 0) if self._single else status == 0,
             status=int(status[0]) if self._single else status,

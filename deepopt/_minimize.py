@@ -295,11 +295,11 @@ def _wrap_callback(callback: Callable[..., Any]) -> Callable[..., bool]:
         names = []
 
     def call(x: np.ndarray, fun: float, nit: int, nfev: int) -> bool:
-        from scipy.optimize import OptimizeResult
+        from ._result import Result
 
         try:
             if names == ["intermediate_result"]:
-                now = OptimizeResult(x=x.copy(), fun=fun, nit=nit, nfev=nfev)
+                now = Result(x=x.copy(), fun=fun, nit=nit, nfev=nfev)
                 callback(intermediate_result=now)
             else:
                 callback(x.copy())
