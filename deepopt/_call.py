@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from ._memory import check_memory
 from ._methods import Options, Recipe
 from ._objective import Jac, Objective, OutOfTimeError
 from ._polish import polish
+from ._progress import Line
 from ._residuals import read_residuals
 from ._result import Result, Status, make_result
 from ._saving import Saver, State, described, digest, told
@@ -86,6 +86,11 @@ class Call:
         self.kept: State = {}
         self._saver: Saver | None = None
         self._seen = Best(np.empty(0), np.inf, 0)  # what was shown last
+        searches = options.searches  # until nothing helps: its iterations are no measure
+        self._line = Line(
+            asked.method, "points", (options.maxfev, None if searches else options.maxiter),
+            options.maxtime, asked.started, shown=bool(options.disp),
+        )  # fmt: skip
 
     def _prepare(self) -> None:
         """Find out about f, and what the call is made of."""
@@ -152,8 +157,7 @@ class Call:
             self.asked.rng.bit_generator.state = self.kept["rng"]
             self.objective.restore(self.kept["objective"])
             self.log.restore(self.kept["log"])
-            if self.options.disp:
-                print(f"{self.asked.method}: goes on from {self.options.checkpoint}")
+            self._line.say(f"{self.asked.method}: goes on from {self.options.checkpoint}")
 
     def _check_slopes(self) -> None:
         """Look at the user's own gradient, where there are points for that."""
@@ -232,11 +236,12 @@ class Call:
 
     def run(self) -> Result:
         try:
-            try:
-                self._prepare()
-            except KeyboardInterrupt:
-                return self._nothing_but_the_best()
-            return self._run() if self._saver is None else self._run_kept(self._saver)
+            with self._line:
+                try:
+                    self._prepare()
+                except KeyboardInterrupt:
+                    return self._nothing_but_the_best()
+                return self._run() if self._saver is None else self._run_kept(self._saver)
         except Exception as error:
             self._attach_best(error)
             raise
@@ -396,9 +401,7 @@ class Call:
             return False
         self._seen = best
         x = self.box.clip(best.x)
-        if self.options.disp:
-            seconds = time.perf_counter() - self.asked.started
-            print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
+        self._line.see(f"best {best.fun:.6g}", self.objective.nfev, nit)
         if self.asked.callback is None:
             return False
         with np.errstate(**self.asked.errstate):
@@ -464,8 +467,7 @@ class Call:
         )
         if gradient is not None:
             result.jac = gradient
-        if self.options.disp:
-            print(f"{self.asked.method}: {result.message} f = {fun:.10g} ({result.nfev} points)")
+        self._line.say(f"f = {fun:.10g}, {result.message} {result.nfev} points")
         return result
 
     def _evaluate_last(self, best: Best, points: np.ndarray, energies: np.ndarray) -> None:

@@ -23,6 +23,7 @@ from ._backend import (
     to_tensor,
 )
 from ._backend import name as backend
+from ._card import span
 from ._checks import in_brief, warn
 from ._files import folder_for
 from ._generator import Generator, tensors
@@ -31,6 +32,7 @@ from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targe
 from ._invert_options import InvertOptions
 from ._memory import check_memory
 from ._methods import Recipe
+from ._progress import Line
 from ._result import Result, Status
 from ._saving import Saver, State, described, digest
 from ._starts import NEAREST, Starts
@@ -86,6 +88,10 @@ class InvertCall:
         if self._method == "projected-surf":
             self._check_linear(function)
         self._pieces: list[list[int]] = []
+        self._line = Line(
+            self._method, "forward passes", (None, len(self._targets)), options.maxtime, started,
+            shown=bool(options.disp),
+        )  # fmt: skip
 
     def _check_linear(self, function: Callable[..., Any] | None) -> None:
         """Refuse what Algorithm 2 is not made for."""
@@ -123,7 +129,7 @@ class InvertCall:
         return shape[1:]
 
     def run(self) -> Result:
-        with contextlib.ExitStack() as scope:
+        with self._line, contextlib.ExitStack() as scope:
             if self._options.checkpoint is not None:
                 path = Path(self._options.checkpoint)
                 scope.enter_context(folder_for(path.parent, name="checkpoint"))
@@ -292,6 +298,9 @@ class InvertCall:
             )
 
     def _watch(self, found: Found) -> bool:
+        over, total = int(found.over.sum()), len(found.over)
+        words = f"f {span(found.f)}" + (f", {over} of {total} done" if total > 1 else "")
+        self._line.see(words, int(found.cost.sum()), over)
         if self._callback is None:
             return False
         one = 0 if self._single else slice(None)
@@ -332,11 +341,10 @@ class InvertCall:
             result.path = np.array(inversion.path).reshape(-1, *x.shape)[:, at]
         if self._method == "projected-surf":
             result.pieces = np.array(self._pieces, dtype=int).reshape(-1, len(x))[:, at]
-        if self._options.disp:
-            print(
-                f"{result.method}: {is_found.sum()} of {len(fun)} found, {found.cost.mean():.0f} "
-                f"forward passes each"
-            )
+        self._line.say(
+            f"{is_found.sum()} of {len(fun)} found exactly, f {span(fun)}, "
+            f"{found.cost.mean():.0f} forward passes each"
+        )
         return result
 
 

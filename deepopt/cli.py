@@ -152,12 +152,9 @@ def invert(
     from ._invert_files import invert_files
     from ._result import Status
 
-    options = {key: value for key, value in given.items() if value is not None}
+    options = {"disp": True} | {key: value for key, value in given.items() if value is not None}
     result = invert_files(checkpoints, images, out, method, options=options, rng=seed)
-    click.echo(
-        f"{result.found.sum()} of {len(result.x)} found exactly, f from {result.fun.min():.3g} to "
-        f"{result.fun.max():.3g}, {result.cost.mean():.0f} forward passes each; see {out}"
-    )
+    click.echo(f"latents.npy, reconstructions.npy, result.json, picture.png are in {out}")
     if not result.success.all():
         click.echo(result.message, err=True)
     if (result.status == Status.INTERRUPTED).any():
@@ -210,7 +207,7 @@ def minimize(
     from ._result import Status
     from .bench._cells import plain
 
-    options = read_settings("option", option)
+    options = {"disp": True} | read_settings("option", option)
     options |= {key: value for key, value in limits.items() if value is not None}
     f, box = find_function(function, dim), read_bounds(bounds, dim)
     with contextlib.ExitStack() as folders:
@@ -220,7 +217,6 @@ def minimize(
         result = minimise(f, method=method, bounds=box, options=options, rng=seed)
         if out is not None:
             write_text(Path(out), json.dumps(plain(dict(result)), allow_nan=False) + "\n")
-    click.echo(f"f = {result.fun:.10g}, {result.message} {result.nfev} points")
     click.echo(f"x = {' '.join(f'{value:.10g}' for value in result.x)}")
     if result.status == Status.INTERRUPTED:
         sys.exit(INTERRUPTED)
@@ -255,12 +251,11 @@ def tune(
     """  # noqa: D301
     from ._named import read_bounds, read_settings
     from ._tune_files import shown, tune_files
-    from .bench._report import console_for
 
     box = read_bounds(bounds, dim)
     more: dict[str, Any] = {} if box is None else {"bounds": box}
     tuned = tune_files(
-        function, out, console_for(quiet=False), dim=dim, workers=workers, scheduler=scheduler,
+        function, out, dim=dim, workers=workers, scheduler=scheduler,
         method=method, options=read_settings("option", option), rng=seed, ranges=None,
         sampler=None, pruner=None, **more, **given,
     )  # fmt: skip
