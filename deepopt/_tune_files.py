@@ -195,13 +195,17 @@ def _looking(line: Line, study: Study, goal: int | None) -> Callable[[], None]:
 
 def write(tuned: Tuned, folder: Path) -> None:
     """The best options, a line per trial, and three pictures of the study."""
-    options = {key: shown(value) for key, value in tuned.options.items()}
-    best = {"options": options, "summary": tuned.summary, "study": tuned.study.study_name}
-    write_text(folder / "best.json", json.dumps(best, indent=1, default=str) + "\n")
+    write_text(folder / "best.json", json.dumps(described(tuned), indent=1, default=str) + "\n")
     with quiet():
         frame = tuned.study.get_trials(deepcopy=False)
         write_trials(frame, folder / "trials.csv")
         _draw(tuned, folder)
+
+
+def described(tuned: Tuned) -> dict[str, Any]:
+    """What ``best.json`` holds."""
+    options = {key: shown(value) for key, value in tuned.options.items()}
+    return {"options": options, "summary": tuned.summary, "study": tuned.study.study_name}
 
 
 def shown(value: Any) -> Any:
