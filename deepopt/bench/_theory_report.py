@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Record
-from ._report import Table, say_where, write_csv, write_results, write_tables
+from ._report import Report, Table, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..plots import Lines
     from ._settings import ScaledSettings
 
@@ -23,10 +21,8 @@ FARTHEST = 100.0  # times 1 + |y|: where the search for a ball ends
 SHOWN = 3  # rides on flows that jump
 
 
-def write(
-    settings: ScaledSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the tables."""
+def write(settings: ScaledSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from .. import plots
 
     rows = {
@@ -54,11 +50,8 @@ def write(
             plots.save(plots.lines(drawn, title), out / f"{part}.png")
             files += [f"{part}.csv", f"{part}.png"]
             tables += [made for make in makers if (made := make(rows[part])).rows]
-    for table in tables:
-        table.show(console)
     write_tables(out / "table.md", tables)
-    say_where(console, out, files)
-    return results
+    return Report(results, files, tables)
 
 
 # Rows

@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Cell, Record
-from ._report import say_where, write_results
+from ._report import Report, write_results
 from ._trained import Trained, inverted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._settings import GeneratorSettings
 
 MODEL, K, EVERY = "vae", 2, 40
@@ -80,9 +78,7 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write(
-    settings: GeneratorSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
+def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Report:
     """Write the surfaces as JSON and as a figure."""
     from .. import plots
 
@@ -94,16 +90,13 @@ def write(
         title = "-½ |G_t(x) - y|² and the path of surfing (paper B, Figure 1)"
         plots.save(plots.surfaces(rows, title), out / "landscape.png", dpi=100)
         files.append("landscape.png")
-    for record in looked:
-        found = record["result"]
-        console.print(
-            f"target {record['parameters']['target']}: the path ends at height "
-            f"{found['along'][-1]:.2f}; the highest point of the grid is at "
-            f"{np.max(found['heights'][-1]):.2f}",
-            highlight=False,
-        )
-    say_where(console, out, files)
-    return results
+    notes = [
+        f"target {record['parameters']['target']}: the path ends at height "
+        f"{record['result']['along'][-1]:.2f}; the highest point of the grid is at "
+        f"{np.max(record['result']['heights'][-1]):.2f}"
+        for record in looked
+    ]
+    return Report(results, files, notes=notes)
 
 
 def _surfaces(found: dict[str, Any]) -> Any:

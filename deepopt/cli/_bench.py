@@ -49,6 +49,9 @@ from ._shared import apart, as_json, given, plainly, print_json, shared
     "OUT/generators]",
 )
 @click.option("--trials", type=int, help="surfing, sensing.  [default: by the scale]")
+@click.option(
+    "--report", is_flag=True, help="Write report.html too: one page with all of it, to send on."
+)
 @shared
 @as_json
 @plainly
@@ -56,7 +59,7 @@ def bench(suite: str, json_: bool, **settings: Any) -> None:
     """Run a suite and write its tables, JSON, CSV and figures to DIR.
 
     \b
-    deepopt bench                                    the suite quick, a minute
+    deepopt bench --report                           the suite quick, a minute, and a page of it
     deepopt bench peers --only rastrigin --dim 50 --seeds 3 --out first
 
     \b
