@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,9 @@ from ._methods import Options, Recipe
 from ._objective import Objective
 from ._outside import Jac, OutOfTimeError
 from ._polish import polish
+from ._progress import Line
 from ._residuals import read_residuals
-from ._result import Status, make_result
+from ._result import Result, Status, make_result
 from ._saving import Saver, State, described, digest, told
 from ._search import KINDS, Search
 from ._slope_check import check_slopes
@@ -34,9 +34,6 @@ from ._state import Group, make_group
 from ._workers import Calls, Workers, calls_by
 from .reparametrizations import Start
 from .schedules import Eased
-
-if TYPE_CHECKING:
-    from scipy.optimize import OptimizeResult
 
 LOOKED_AT = 100  # points of a call that affords a look at the user's gradient
 WIDEST_GAP = 500  # iterations between two records of the history
@@ -91,6 +88,11 @@ class Call:
         self.kept: State = {}
         self._saver: Saver | None = None
         self._seen = Best(np.empty(0), np.inf, 0)  # what was shown last
+        searches = options.searches  # until nothing helps: its iterations are no measure
+        self._line = Line(
+            asked.method, "points", (options.maxfev, None if searches else options.maxiter),
+            options.maxtime, asked.started, shown=bool(options.disp),
+        )  # fmt: skip
 
     def _prepare(self) -> None:
         """Find out about f, and what the call is made of."""
@@ -157,8 +159,7 @@ class Call:
             self.asked.rng.bit_generator.state = self.kept["rng"]
             self.objective.restore(self.kept["objective"])
             self.log.restore(self.kept["log"])
-            if self.options.disp:
-                print(f"{self.asked.method}: goes on from {self.options.checkpoint}")
+            self._line.say(f"{self.asked.method}: goes on from {self.options.checkpoint}")
 
     def _check_slopes(self) -> None:
         """Look at the user's own gradient, where there are points for that."""
@@ -235,25 +236,26 @@ class Call:
                 return None
             return outside(schedule, self.box, options.dtype, options.batched, self.deadline)
 
-    def run(self) -> OptimizeResult:
+    def run(self) -> Result:
         try:
-            try:
-                self._prepare()
-            except KeyboardInterrupt:
-                return self._nothing_but_the_best()
-            return self._run() if self._saver is None else self._run_kept(self._saver)
+            with self._line:
+                try:
+                    self._prepare()
+                except KeyboardInterrupt:
+                    return self._nothing_but_the_best()
+                return self._run() if self._saver is None else self._run_kept(self._saver)
         except Exception as error:
             self._attach_best(error)
             raise
 
-    def _run_kept(self, saver: Saver) -> OptimizeResult:
+    def _run_kept(self, saver: Saver) -> Result:
         with saver.keeping():
             self._go_on()
             result = self._run()
             saver.over = result.status in OVER
         return result
 
-    def _nothing_but_the_best(self) -> OptimizeResult:
+    def _nothing_but_the_best(self) -> Result:
         """The result where the call was interrupted before it began."""
         objective, x, fun = self.objective, self._first, np.nan
         if objective.best_x is not None:
@@ -263,14 +265,12 @@ class Call:
 
     def _attach_best(self, error: Exception) -> None:
         """Nothing is lost with an exception of the user's function or callback."""
-        from scipy.optimize import OptimizeResult
-
         objective, (x, fun, _) = self.objective, self._seen
         if objective.best_x is not None and objective.best_f < fun:
             x, fun = objective.best_x, objective.best_f
         if not np.isfinite(fun):
             return
-        best = OptimizeResult(x=self.box.clip(x), fun=fun, nfev=objective.nfev, njev=objective.njev)
+        best = Result(x=self.box.clip(x), fun=fun, nfev=objective.nfev, njev=objective.njev)
         with contextlib.suppress(AttributeError, TypeError):  # an exception that takes neither
             error.best_so_far = best  # type: ignore[attr-defined]
             error.add_note(
@@ -278,7 +278,7 @@ class Call:
                 "exception's attribute best_so_far."
             )
 
-    def _run(self) -> OptimizeResult:
+    def _run(self) -> Result:
         options, x0, rng = self.options, self._x0, self.asked.rng
         for_result = max(0, self.maxfev - 1)
         self.limits = Limits(int(options.maxiter), for_result, self.deadline)
@@ -290,7 +290,7 @@ class Call:
             return self._search(BlackBoxSearch(self, options, x0, rng))
         return self._descend(rng)
 
-    def _stay(self) -> OptimizeResult:
+    def _stay(self) -> Result:
         """The one point that there is, where all variables are fixed."""
         objective, x, status = self.objective, self._first, Status.CONVERGED
         try:
@@ -307,7 +307,7 @@ class Call:
         none = np.full(len(self.options.rates()), np.inf)
         return self._result(status, x, fun, x[None], np.array([fun]), None, none)
 
-    def _search(self, search: Search | BlackBoxSearch) -> OptimizeResult:
+    def _search(self, search: Search | BlackBoxSearch) -> Result:
         """A global search, whose population is the best minima that it met."""
         objective, box, x, fun = self.objective, self.box, self._first, np.nan
         try:
@@ -348,7 +348,7 @@ class Call:
             if best is not None:
                 search.gradient = objective.values_and_gradients(best[None])[1][0]
 
-    def _descend(self, rng: np.random.Generator) -> OptimizeResult:
+    def _descend(self, rng: np.random.Generator) -> Result:
         """One descent with every rate from every start."""
         options, x0 = self.options, self._x0
         self.begin(dict)
@@ -403,16 +403,14 @@ class Call:
             return False
         self._seen = best
         x = self.box.clip(best.x)
-        if self.options.disp:
-            seconds = time.perf_counter() - self.asked.started
-            print(f"{self.asked.method}: iteration {nit}, best {best.fun:.6g}, {seconds:.1f} s")
+        self._line.see(f"best {best.fun:.6g}", self.objective.nfev, nit)
         if self.asked.callback is None:
             return False
         points = (lambda: x[None]) if where is None else (lambda: self.box.clip(where()))
         with np.errstate(**self.asked.errstate):
             return self.asked.callback(x, best.fun, nit, self.objective.nfev, points)
 
-    def _finish(self, driver: Driver, status: Status, rates: list[float]) -> OptimizeResult:
+    def _finish(self, driver: Driver, status: Status, rates: list[float]) -> Result:
         """The lowest point of all, polished if asked, with f there in float64."""
         self._leave(status)
         best, gradient = driver.best(), None
@@ -450,7 +448,7 @@ class Call:
         gradient: np.ndarray | None,
         fun_per_run: np.ndarray,
         rates: list[float] | None = None,
-    ) -> OptimizeResult:
+    ) -> Result:
         rates = self.options.rates() if rates is None else rates
         if not np.isfinite(fun) and status is not Status.INTERRUPTED:
             status = Status.NOT_FINITE
@@ -472,8 +470,7 @@ class Call:
         )
         if gradient is not None:
             result.jac = gradient
-        if self.options.disp:
-            print(f"{self.asked.method}: {result.message} f = {fun:.10g} ({result.nfev} points)")
+        self._line.say(f"f = {fun:.10g}, {result.message} {result.nfev} points")
         return result
 
     def _evaluate_last(self, best: Best, points: np.ndarray, energies: np.ndarray) -> None:
@@ -506,7 +503,7 @@ class Call:
         return points[0] if self._x0 is None else self._first, np.nan
 
 
-def run(asked: Asked) -> OptimizeResult:
+def run(asked: Asked) -> Result:
     """Run a call, in its precision."""
     with precision(asked.options.dtype), contextlib.ExitStack() as scope:
         if asked.options.checkpoint is not None:

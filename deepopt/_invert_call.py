@@ -23,6 +23,7 @@ from ._backend import (
     to_tensor,
 )
 from ._backend import name as backend
+from ._card import span
 from ._checks import in_brief, warn
 from ._drive import Stopped
 from ._files import folder_for
@@ -32,7 +33,8 @@ from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targe
 from ._invert_options import InvertOptions
 from ._memory import check_memory
 from ._methods import Recipe
-from ._result import Status
+from ._progress import Line
+from ._result import Result, Status
 from ._saving import Saver, State, described, digest
 from ._starts import NEAREST, Starts
 from ._targets import Found, Programs
@@ -41,8 +43,6 @@ from .reparametrizations import Latent
 from .schedules import Constant, Surf
 
 if TYPE_CHECKING:
-    from scipy.optimize import OptimizeResult
-
     from .generators.sources import Source, Weights
 
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
@@ -90,6 +90,10 @@ class InvertCall:
         if self._method == "projected-surf":
             self._check_linear(function)
         self._pieces: list[list[int]] = []
+        self._line = Line(
+            self._method, "forward passes", (None, len(self._targets)), options.maxtime, started,
+            shown=bool(options.disp),
+        )  # fmt: skip
 
     def _check_linear(self, function: Callable[..., Any] | None) -> None:
         """Refuse what Algorithm 2 is not made for."""
@@ -126,8 +130,8 @@ class InvertCall:
             raise TypeError("operator must give real numbers, got complex ones")
         return shape[1:]
 
-    def run(self) -> OptimizeResult:
-        with contextlib.ExitStack() as scope:
+    def run(self) -> Result:
+        with self._line, contextlib.ExitStack() as scope:
             if self._options.checkpoint is not None:
                 path = Path(self._options.checkpoint)
                 scope.enter_context(folder_for(path.parent, name="checkpoint"))
@@ -136,7 +140,7 @@ class InvertCall:
                 self._kept = self._saver.kept or {}
             return self._run()
 
-    def _run(self) -> OptimizeResult:
+    def _run(self) -> Result:
         options, source, kept = self._options, self._source, self._kept
         schedule = options.schedule or Surf()
         recipe = Recipe(self._latent, Constant(), options.descent(self._k))
@@ -296,12 +300,13 @@ class InvertCall:
             )
 
     def _watch(self, found: Found) -> bool:
+        over, total = int(found.over.sum()), len(found.over)
+        words = f"f {span(found.f)}" + (f", {over} of {total} done" if total > 1 else "")
+        self._line.see(words, int(found.cost.sum()), over)
         if self._callback is None:
             return False
-        from scipy.optimize import OptimizeResult
-
         one = 0 if self._single else slice(None)
-        now = OptimizeResult(
+        now = Result(
             x=found.x[one].copy(), fun=found.f[one].copy(), nit=found.nit[one].copy(),
             cost=found.cost[one].copy(),
         )  # fmt: skip
@@ -311,11 +316,7 @@ class InvertCall:
             return True
         return False
 
-    def _result(
-        self, inversion: Inversion, weights: Tensors, stopped: Status | None
-    ) -> OptimizeResult:
-        from scipy.optimize import OptimizeResult
-
+    def _result(self, inversion: Inversion, weights: Tensors, stopped: Status | None) -> Result:
         found = inversion.found
         x = self._latent.clip(found.x)
         images, measured = inversion.outputs(weights, x)
@@ -327,7 +328,7 @@ class InvertCall:
             status[~found.over] = stopped
         status[is_found] = Status.CONVERGED
         one = 0 if self._single else slice(None)
-        result = OptimizeResult(
+        result = Result(
             x=x[one], fun=float(fun[0]) if self._single else fun,
             success=bool(status[0] == 0) if self._single else status == 0,
             status=int(status[0]) if self._single else status,
@@ -342,11 +343,10 @@ class InvertCall:
             result.path = np.array(inversion.path).reshape(-1, *x.shape)[:, at]
         if self._method == "projected-surf":
             result.pieces = np.array(self._pieces, dtype=int).reshape(-1, len(x))[:, at]
-        if self._options.disp:
-            print(
-                f"{result.method}: {is_found.sum()} of {len(fun)} found, {found.cost.mean():.0f} "
-                f"forward passes each"
-            )
+        self._line.say(
+            f"{is_found.sum()} of {len(fun)} found exactly, f {span(fun)}, "
+            f"{found.cost.mean():.0f} forward passes each"
+        )
         return result
 
 

@@ -46,16 +46,19 @@ def invert_files(
         for name, array in (("latents", result.x), ("reconstructions", result.output)):
             with whole(folder / f"{name}.npy") as draft, draft.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-        summary = {
-            "method": result.method, "message": result.message, "preparation": result.preparation,
-            "targets": [
-                {key: _plain(result[key][i].item()) for key in REPORTED}
-                for i in range(len(targets))
-            ],
-        }  # fmt: skip
-        write_text(folder / "result.json", json.dumps(summary, indent=1) + "\n")
+        write_text(folder / "result.json", json.dumps(summary(result), indent=1) + "\n")
         _draw(source, targets, result, folder / "picture.png")
     return result
+
+
+def summary(result: OptimizeResult) -> dict[str, Any]:
+    """What ``result.json`` holds."""
+    return {
+        "method": result.method, "message": result.message, "preparation": result.preparation,
+        "targets": [
+            {key: _plain(result[key][i].item()) for key in REPORTED} for i in range(len(result.x))
+        ],
+    }  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

@@ -67,7 +67,7 @@ class InvertOptions:
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
-    disp: bool = option(False, "print the outcome")
+    disp: bool = option(False, "show progress on a terminal, and print the outcome")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "a file: the state is kept there, and the same call goes on from it"
     )

@@ -85,7 +85,7 @@ class Options:
     stall: int = option(100, "… over this many iterations")
     polish: bool = option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
     dtype: str = option("float64", '"float64" or "float32"')
-    disp: bool | int = option(False, "print progress and the outcome")
+    disp: bool | int = option(False, "show progress on a terminal, and print the outcome")
     batched: bool | None = option(None, "whether f takes (N, d); None to find out")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "a file: the state is kept there, and the same call goes on from it"

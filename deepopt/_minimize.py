@@ -280,11 +280,11 @@ def _wrap_callback(callback: Callable[..., Any]) -> Callable[..., bool]:
         names = []
 
     def call(x: np.ndarray, fun: float, nit: int, nfev: int, where: Where) -> bool:
-        from scipy.optimize import OptimizeResult
+        from ._result import Result
 
         try:
             if names == ["intermediate_result"]:
-                now = OptimizeResult(x=x.copy(), fun=fun, nit=nit, nfev=nfev, population=where())
+                now = Result(x=x.copy(), fun=fun, nit=nit, nfev=nfev, population=where())
                 callback(intermediate_result=now)
             else:
                 callback(x.copy())

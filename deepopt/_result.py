@@ -1,12 +1,15 @@
-"""What comes back: SciPy's `OptimizeResult`, and the one list of outcomes."""
+"""What comes back: SciPy's `OptimizeResult` with a card, and the one list of outcomes."""
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-if TYPE_CHECKING:
-    from scipy.optimize import OptimizeResult
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from ._card import WIDTH, Card, count, names, number, point, span
 
 
 class Status(enum.IntEnum):
@@ -29,11 +32,78 @@ class Status(enum.IntEnum):
         return member
 
 
-def make_result(status: Status, **fields: Any) -> OptimizeResult:
-    """An `OptimizeResult` whose success, status and message agree."""
-    from scipy.optimize import OptimizeResult
+class Result(OptimizeResult):  # type: ignore[misc]
+    """SciPy's `OptimizeResult` that prints as a card of a few lines.
 
-    return OptimizeResult(
+    All else is as it was: it is a dict whose keys are attributes too.
+    """
+
+    def __repr__(self) -> str:
+        return self._card().text
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return self._card().html
+
+    def _card(self) -> Card:
+        method, message = self.get("method", "result"), self.get("message", "")
+        try:
+            rows = list(_batch(self) if np.ndim(self.get("fun", 0.0)) else _single(self))
+        except (AttributeError, LookupError, TypeError, ValueError):  # fields that somebody changed
+            rows = []
+        shown = {label for label, _ in rows} | {"fun", "nfev", "nit", "message", "method"}
+        more = names(self.keys() - shown, WIDTH - 16)
+        rows += [("more", more)] if more else []
+        return Card(f"{method}: {message}" if message else str(method), rows)
+
+
+Rows = Iterator[tuple[str, str]]
+
+
+def _single(result: Result) -> Rows:
+    """Of one point."""
+    if "fun" in result:
+        yield "f", number(result["fun"])
+    if "x" in result:
+        yield "x", point(result["x"])
+    if "found" in result:
+        yield "found", "yes, to the tolerance" if result["found"] else "no"
+    if "cost" in result:
+        yield "cost", count(result["cost"], "forward pass", "forward passes")
+    spent = [
+        count(result[key], one) for key, one in (("nfev", "point"), ("nit", "iteration"))
+        if key in result
+    ]  # fmt: skip
+    seconds = _seconds(result)
+    if spent or seconds:
+        yield "spent", ", ".join([*spent, *seconds])
+
+
+def _batch(result: Result) -> Rows:
+    """Of a batch of inversions."""
+    total = len(result["fun"])
+    if "found" in result:
+        yield "found", f"{int(np.sum(result['found'])):,} of {total:,}"
+    yield "f", span(result["fun"])
+    if "x" in result:
+        yield "x", point(result["x"])
+    if "cost" in result:
+        yield "cost", f"{span(result['cost'], 6)} forward passes each"
+    if "nit" in result:
+        yield "spent", f"{span(result['nit'], 6)} iterations each"
+
+
+def _seconds(result: Result) -> list[str]:
+    """Those of the last record of the history, where there is one."""
+    history = result.get("history")
+    times: Any = history.get("time", ()) if isinstance(history, dict) else ()
+    return [f"{float(times[-1]):.3g} s"] if len(times) else []
+
+
+def make_result(status: Status, **fields: Any) -> Result:
+    """A result whose success, status and message agree."""
+    return Result(
         success=status is Status.CONVERGED,
         status=int(status),
         message=status.sentence,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import optuna
 
+from ._card import Card, assigned, number
 from ._checks import check_number, in_brief, read_rng, shown
 from ._ranges import Space
 from ._study import Repeatable, open_storage, quiet, release, sign, take_up_lost, told, tpe
@@ -48,6 +49,31 @@ class Tuned(NamedTuple):
     options: dict[str, Any]
     study: Study
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return self._card().text
+
+    def _repr_html_(self) -> str:
+        return self._card().html
+
+    def _card(self) -> Card:
+        said = self.summary
+        best, defaults = (_values(said[key]) for key in ("best", "defaults"))
+        of = "the defaults" if said["trial"] is None else f"trial {said['trial']}"
+        counted = [
+            f"{said[word]} {word}" for word in ("complete", "pruned", "failed") if said[word]
+        ]
+        rows = [
+            ("best", f"{best}, of {of}"), ("defaults", defaults),
+            ("options", assigned(self.options)),
+            ("trials", ", ".join([*counted, f"{said['seconds']:.3g} s"])),
+        ]  # fmt: skip
+        rows += [("error", said["error"])] if said["error"] else []
+        return Card(f"study {self.study.study_name!r}", rows)
+
+
+def _values(values: Sequence[float] | None) -> str:
+    return "unknown" if values is None else ", ".join(map(number, values))
 
 
 def tune(

@@ -8,21 +8,21 @@ import functools
 import io
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engines import Engine, check_engine, engine
 from ._files import folder_for, write_text
 from ._named import find_function
+from ._progress import Line
 from ._study import quiet
 from ._tune import TRIALS, AllFailedError, Tuned, Tuning, check_numbers
 
 if TYPE_CHECKING:
     from optuna.study import Study
-    from rich.console import Console
 
 LOOK = 0.5  # seconds between two looks at a study that other processes work on
 LOSSES = 3  # workers that may be lost
@@ -41,7 +41,7 @@ class Asked:
 
 
 def tune_files(
-    function: str, out: str, console: Console, *, dim: int | None = None,
+    function: str, out: str, silent: bool = False, *, dim: int | None = None,
     trials: int | None = None, timeout: float | None = None, storage: str | None = None,
     workers: int = 1, scheduler: str | None = None, **given: Any,
 ) -> Tuned:  # fmt: skip
@@ -52,8 +52,8 @@ def tune_files(
     function : str
         A problem, or the name of a function; see `find_function`.
     out : str
-    console : rich.console.Console
-        Where the progress is shown.
+    silent : bool, default False
+        Whether nothing is printed.
     dim, trials, timeout
         Variables of a problem; trials and seconds at most.
     storage : str, optional
@@ -73,10 +73,11 @@ def tune_files(
         asked = Asked(function, dim, given | {"storage": place})
         tuning = asked.open()
         before = len(tuning.study.get_trials(deepcopy=False))
-        if before:
-            console.print(f"{tuning.study.study_name}: {before} trials are there already")
         goal = None if trials is None else before + trials
-        with quiet(), _progress(tuning.study, goal, console) as look:
+        with quiet(), Line("tune", "trials", (goal,), timeout, started, not silent) as line:
+            if before:
+                line.say(f"{tuning.study.study_name}: {before} trials are there already")
+            look = _looking(line, tuning.study, goal)
             if workers == 1 and scheduler is None:
                 tuned = tuning.run(trials, timeout, [lambda *_: look()], started)
             else:
@@ -173,34 +174,20 @@ def _line(study: Study) -> str:
     return words or "the defaults"
 
 
-@contextmanager
-def _progress(study: Study, goal: int | None, console: Console) -> Iterator[Callable[[], None]]:
-    """look(): shows the best value so far and the trials; on no terminal, a line now and then."""
-    shown = 0
-    if not console.is_terminal:
+def _looking(line: Line, study: Study, goal: int | None) -> Callable[[], None]:
+    """look(): shows the best value so far and the trials."""
+    said = 0
 
-        def say() -> None:
-            nonlocal shown
-            done = _finished(study)
-            if done > shown:
-                shown = done
-                console.print(
-                    f"[{done}{'' if goal is None else f'/{goal}'}] {_line(study)}",
-                    markup=False, highlight=False, soft_wrap=True,
-                )  # fmt: skip
+    def look() -> None:
+        nonlocal said
+        done, words = _finished(study), _line(study)
+        line.see(words, done)
+        if done > said:
+            said = done
+            line.log(f"[{done}{'' if goal is None else f'/{goal}'}] {words}")
 
-        yield say
-        return
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task(_line(study), total=goal, completed=_finished(study))
-
-        def draw() -> None:
-            progress.update(task, completed=_finished(study), description=_line(study))
-
-        yield draw
+    line.see(_line(study), _finished(study))
+    return look
 
 
 # Files
@@ -208,13 +195,17 @@ def _progress(study: Study, goal: int | None, console: Console) -> Iterator[Call
 
 def write(tuned: Tuned, folder: Path) -> None:
     """The best options, a line per trial, and three pictures of the study."""
-    options = {key: shown(value) for key, value in tuned.options.items()}
-    best = {"options": options, "summary": tuned.summary, "study": tuned.study.study_name}
-    write_text(folder / "best.json", json.dumps(best, indent=1, default=str) + "\n")
+    write_text(folder / "best.json", json.dumps(described(tuned), indent=1, default=str) + "\n")
     with quiet():
         frame = tuned.study.get_trials(deepcopy=False)
         write_trials(frame, folder / "trials.csv")
         _draw(tuned, folder)
+
+
+def described(tuned: Tuned) -> dict[str, Any]:
+    """What ``best.json`` holds."""
+    options = {key: shown(value) for key, value in tuned.options.items()}
+    return {"options": options, "summary": tuned.summary, "study": tuned.study.study_name}
 
 
 def shown(value: Any) -> Any:

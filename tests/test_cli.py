@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from helpers import heed_ctrl_c
 
 import deepopt
-from deepopt.cli import main
+from deepopt.cli import _names, main
 
 COMMAND = [sys.executable, "-m", "deepopt.cli"]
 # What a test before this one may have set, and a user has not.
@@ -77,6 +78,7 @@ def test_list_shows_problems_methods_and_options() -> None:
     ("arguments", "words"),
     [
         (["quik"], "suite 'quik' is unknown; did you mean 'quick'?"),
+        (["--scale", "huge", "theory"], "scale must be one of 'quick', 'half', 'full', got 'huge'"),
         (["--only", "rastrign"], "problem 'rastrign' is unknown; did you mean 'rastrigin'"),
         (["--starts", "2"], "suite 'quick' has no setting 'starts'"),
         (["convexity", "--iterations", "-1"], "iterations must be at least 1, got -1"),
@@ -97,6 +99,154 @@ def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], words: str)
     assert words in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+COMMANDS = ("bench", "train", "invert", "minimize", "tune", "list", "completion")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_and_says_where_files_go(name: str) -> None:
+    said = CliRunner().invoke(main, [name, "--help"], terminal_width=100).output
+    words = rf"^  \$?(eval \"\$\()?deepopt {name}"
+    assert re.search(words, said, re.MULTILINE), said
+    assert re.search(r"DIR|No file is written", said), said
+    assert "--debug" in said
+    assert ("--json" in said) == (name not in ("train", "completion"))
+    for option in ("--seed ", "--workers "):
+        if f"  {option}" in said:
+            assert "[default: " in said.split(f"  {option}")[1].split("  --")[0], option
+
+
+def test_the_help_begins_with_examples_and_ends_with_exit_codes() -> None:
+    said = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert sum(line.startswith("  deepopt ") for line in said.splitlines()) == 2
+    for code in ("0  ", "1  ", "2  ", "130"):
+        assert re.search(rf"^ +{code} ", said, re.MULTILINE), code
+    listed = said.split("Commands:")[1].split("\n\n")[0].split("\n")[1:]
+    assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
+    assert "..." not in "".join(listed)
+
+
+def test_names_that_are_completed_are_those_of_the_tables() -> None:
+    from deepopt import _invert, _invert_options, problems
+    from deepopt._methods import METHODS
+    from deepopt.bench import SUITES
+    from deepopt.generators.training import KINDS
+
+    assert tuple(SUITES) == _names.SUITES
+    assert tuple(problems.FUNCTIONS) == _names.PROBLEMS
+    assert tuple(METHODS) == _names.METHODS
+    assert tuple(_invert.METHODS) == _names.WAYS
+    assert tuple(KINDS) == _names.MODELS
+    taken = {option.name: option.type for option in main.commands["invert"].params}
+    for name, known in (("solver", _invert_options.SOLVERS), ("starts", _invert_options.STARTS)):
+        assert taken[name]._known == known
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("deepopt be", ["bench"]),
+        ("deepopt bench s", ["surfing", "sensing"]),
+        ("deepopt minimize ra", ["rastrigin"]),
+        ("deepopt minimize sphere --method ", ["homotopy", "gd", "deep"]),
+        ("deepopt tune sphere --metric b", ["both"]),
+        ("deepopt train w", ["wgan", "wgan-gp"]),
+        ("deepopt invert a b --method s", ["surf"]),
+        ("deepopt completion f", ["fish"]),
+        ("deepopt minimize sphere --maxt", ["--maxtime"]),
+    ],
+)
+def test_what_a_shell_completes(line: str, found: list[str]) -> None:
+    count = len(line.split(" ")) - 1
+    env = {"COMP_WORDS": line, "COMP_CWORD": str(count), "_DEEPOPT_COMPLETE": "bash_complete"}
+    done = CliRunner().invoke(main, prog_name="deepopt", env=env)
+    kinds = [one.split(",") for one in done.output.splitlines()]
+    assert [word for kind, word in kinds if kind == "plain"] == found
+    assert ("file" in dict(kinds)) == (line == "deepopt minimize ra")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell(shell: str) -> None:
+    done = CliRunner().invoke(main, ["completion", shell])
+    assert done.exit_code == 0
+    assert f"_DEEPOPT_COMPLETE={shell}_complete" in done.stdout
+    assert "deepopt" in done.stdout
+    refused = CliRunner().invoke(main, ["completion", "tcsh"])
+    assert refused.exit_code == 2
+    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in refused.stderr
+
+
+def test_bash_completes_by_the_script(tmp_path: Path) -> None:
+    (tmp_path / "deepopt").write_text(
+        f"#!{sys.executable}\nfrom deepopt.cli import main\nmain(prog_name='deepopt')\n"
+    )
+    (tmp_path / "deepopt").chmod(0o755)
+    script = (
+        "source <(deepopt completion bash); COMP_WORDS=(deepopt bench th); COMP_CWORD=2; "
+        '_deepopt_completion deepopt th bench; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60,
+        env=CLEAN | {"PATH": f"{tmp_path}:{CLEAN['PATH']}", "PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["theory"], done.stderr
+
+
+def test_an_error_of_the_users_own_is_one_line_with_its_place_and_a_traceback_on_demand(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sys\n\ndef f(x):\n    raise ValueError('no such\\nmodel')\n\n"
+        "def g(x):\n    print('noise')\n    return float(sum((x - 0.3) ** 2))\n"
+    )
+    words = ["minimize", f"{file}:f", "--bounds", "0", "1", "--dim", "2"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: ValueError: no such model (mine.py, line 4); --debug shows the traceback\n"
+    )
+    done = CliRunner().invoke(main, [*words, "--debug"])
+    assert done.exit_code == 1
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: ValueError: no such model")
+    done = CliRunner().invoke(main, ["minimize", "sphere", "--method", "depe", "--debug"])
+    assert done.exit_code == 2
+    assert "Traceback" in done.stderr
+    assert "did you mean 'deep'" in done.stderr.splitlines()[-1]
+    # One document, whatever the function prints
+    words = ["minimize", f"{file}:g", *words[2:], "--option", "maxfev=50", "--option", "disp=True"]
+    done = call(*words, "--json", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert "noise" in done.stderr
+    assert document["nfev"] <= 50
+    assert document["x"] == pytest.approx([0.3, 0.3], abs=0.2)
+    assert json.loads((tmp_path / "out" / "result.json").read_text()) == document
+
+
+def test_json_of_a_suite_a_study_and_the_lists(tmp_path: Path) -> None:
+    small = ["--only", "sphere", "--dim", "2", "--iterations", "20", "--out", str(tmp_path / "b")]
+    done = CliRunner().invoke(main, ["bench", *small, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == json.loads((tmp_path / "b" / "results.json").read_text())
+    words = ["sphere", "--dim", "2", "--method", "gd", "--option", "maxiter=5", "--seeds", "1"]
+    words += ["--trials", "1", "--out", str(tmp_path / "t"), "--json"]
+    done = CliRunner().invoke(main, ["tune", *words])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["options"]["maxiter"] == 5
+    assert document.pop("out") == str(tmp_path / "t")
+    assert document == json.loads((tmp_path / "t" / "best.json").read_text())
+    document = json.loads(CliRunner().invoke(main, ["list", "--json"]).stdout)
+    assert {one["name"] for one in document["problems"]} >= {"levy", "spherical_spin_glass"}
+    assert set(document["options"]) == {"homotopy", "gd", "deep", "invert"}
+    (rate,) = [one for one in document["options"]["gd"] if one["name"] == "learning_rate"]
+    assert rate["default"] == "grid"
+    refused = CliRunner().invoke(main, ["bench", "quik", "--json"])
+    assert (refused.exit_code, refused.stdout) == (2, "")
 
 
 def test_bad_usage_of_the_command_line_itself() -> None:

@@ -507,6 +507,20 @@ def test_the_command_writes_latents_reconstructions_and_a_picture(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "3 of 3 found" in done.stdout
+    assert f"result.json, picture.png are in {out}" in done.stdout
+    from click.testing import CliRunner
+
+    from deepopt.cli import main
+
+    words = [str(tmp_path / name) for name in ("generator.keras", "two.npy")]
+    again = tmp_path / "again"
+    printed = CliRunner().invoke(
+        main, ["invert", *words, "--json", "--option", "maxiter=50", "--out", str(again)]
+    )
+    document = json.loads(printed.stdout)
+    assert document.pop("out") == str(again)
+    assert document == json.loads((again / "result.json").read_text())
+    assert len(document["targets"]) == 2
     assert near(np.load(out / "latents.npy"), x)
     assert np.load(out / "reconstructions.npy").shape == (3, 8, 8, 1)
     assert len(json.loads((out / "result.json").read_text())["targets"]) == 3

@@ -118,7 +118,7 @@ def test_two_processes_and_a_cluster_give_what_one_process_gives(tmp_path):
         run_cells(lost, tmp_path, QUIET, scheduler=address)
         assert ran(tmp_path) == ["a", "b"]
         tuned = tune_files(
-            "sphere", str(tmp_path / "tuned"), QUIET, dim=2, trials=3, scheduler=address,
+            "sphere", str(tmp_path / "tuned"), True, dim=2, trials=3, scheduler=address,
             method="gd", options={"maxiter": 10}, seeds=1, metric="fun", target=None, rng=0,
             ranges=None, sampler=None, pruner=None, study_name=None,
         )  # fmt: skip

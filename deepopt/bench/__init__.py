@@ -23,13 +23,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .._checks import check_flag
 from .._engines import check_engine
 from .._files import folder_for
-from . import _cells, _report, _settings, _sweep
+from . import _cells, _html, _report, _settings, _sweep
 
 __all__ = ["SUITES", "run"]
 
@@ -57,8 +59,10 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         Folder for the results; default ``deepopt-bench/SUITE``.
     **settings
         All suites: ``seed`` (0), ``only`` (names of problems; default all), ``quiet`` (False),
-        ``workers`` (1), processes that run cells side by side and share the cores, -1 for one per
-        core; ``scheduler`` (None), the address of a Dask scheduler whose workers run them.
+        ``report`` (False), whether all of it is written to ``OUT/report.html`` too, one page that
+        needs nothing else; ``workers`` (1), processes that run cells side by side and share the
+        cores, -1 for one per core; ``scheduler`` (None), the address of a Dask scheduler whose
+        workers run them.
         quick and convexity: ``dim`` (50), ``dtype`` ("float64"), ``iterations`` (1000 for quick,
         10000 for convexity; the spin glass takes a part of them). convexity: ``starts`` (10),
         ``glass_starts`` (3). peers and black-box: ``seeds`` (10), how many, and ``solvers``
@@ -97,7 +101,8 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         raise ValueError(
             f"suite {suite!r} is unknown; did you mean {' or '.join(map(repr, near))}?"
         )
-    quiet = settings.pop("quiet", False)
+    quiet, report = settings.pop("quiet", False), settings.pop("report", False)
+    check_flag("report", report)
     workers, scheduler = settings.pop("workers", 1), settings.pop("scheduler", None)
     check_engine(workers, scheduler)
     kind = _settings.KINDS[suite]
@@ -125,4 +130,9 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
         filters = {key: value for key, value in everybody.items() if key in known}
         everything = module.cells(dataclasses.replace(checked, **filters))
         records = _cells.finished(everything, folder / "cells")
-        return module.write(checked, records, folder, console)  # type: ignore[no-any-return]
+        done: _report.Report = module.write(checked, records, folder)
+        if report:
+            _html.write(folder / _html.PAGE, suite, inspect.getdoc(module) or "", done, records)
+            done = dataclasses.replace(done, files=[*done.files, _html.PAGE])
+        done.show(console, folder)
+        return done.results

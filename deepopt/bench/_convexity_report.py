@@ -5,21 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import write_text
 from ._cells import Record
 from ._descent import Panel, descent_panel
 from ._figure1 import figure1
 from ._landscape import equal_barriers
 from ._objectives import GLASS, NAMES, VARIANTS, Scale, make, scale
-from ._report import number, say_where, write_csv, write_results
+from ._report import Report, Table, number, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._settings import ConvexitySettings
 
 Run = dict[str, Any]  # of one rate: method, rate, fun, nit, nfev, seconds, history
@@ -39,10 +36,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(
-    settings: ConvexitySettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write every file of the suite from the records that are there, and print the table."""
+def write(settings: ConvexitySettings, records: list[Record], out: Path) -> Report:
+    """Write every file of the suite from the records that are there."""
     scales = read_scales(records)
     rows = summarise(records, scales)
     facts = {"/".join(key): found._asdict() for key, found in scales.items()}
@@ -58,12 +53,13 @@ def write(
         figure1=barriers,
     )
     write_csv(out / "results.csv", list(_lines(records, scales)))
-    write_text(out / "table.md", markdown(rows, scales))
+    title = "Paper A's protocol: shallow against deep in the same clock time"
+    tables = [Table(title, COLUMNS, [_texts(row) for row in rows], words=3)]
+    notes = _notes(scales)
+    write_tables(out / "table.md", tables, notes)
     files = ["results.json", "results.csv (a line per rate)", "table.md"]
     files += _draw(records, scales, barriers, out)
-    _print(rows, scales, console)
-    say_where(console, out, files)
-    return results
+    return Report(results, files, tables, notes)
 
 
 def best_run(record: Record, method: str) -> Run:
@@ -217,27 +213,6 @@ def _notes(scales: Scales) -> list[str]:
             "suite."
         )
     return notes
-
-
-def markdown(rows: Sequence[dict[str, Any]], scales: Scales) -> str:
-    """The summary as a Markdown table, with notes."""
-    lines = [COLUMNS, ["---"] * 3 + ["---:"] * 6 + ["---"] + ["---:"] * 2, *map(_texts, rows)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return table + "\n\n" + "\n".join(f"- {note}" for note in _notes(scales)) + "\n"
-
-
-def _print(rows: Sequence[dict[str, Any]], scales: Scales, console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(title="Paper A's protocol: shallow against deep in the same clock time")
-    for column in COLUMNS:
-        right = column not in ("problem", "variant", "descent", "better")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*_texts(row))
-    console.print(table)
-    for note in _notes(scales):
-        console.print(note, highlight=False)
 
 
 # The figures

@@ -15,13 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._files import write_text
 from ._cells import Record
-from ._report import say_where, write_csv, write_results
+from ._report import Report, Table, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._solvers import Solver
 
 SEEN_TOLERANCE = 1e-6  # of the value, above the lowest seen where the minimum is not known
@@ -120,11 +117,10 @@ def write(
     settings: dict[str, Any],
     records: list[Record],
     out: Path,
-    console: Console,
     solvers: Sequence[Solver],
     axis: Axis,
-) -> dict[str, Any]:
-    """Write the files of a suite from the records that are there, and print the tables."""
+) -> Report:
+    """Write the files of a suite from the records that are there."""
     from .. import plots
 
     runs = read_runs(records)
@@ -139,7 +135,9 @@ def write(
         summary=summary,
     )
     write_csv(out / "results.csv", [_line(run) for run in runs])
-    write_text(out / "table.md", markdown(runs, there, axis))
+    shown = [Table(title, rows[0], rows[1:]) for title, rows in tables(runs, there, axis)]
+    notes = _notes(there)
+    write_tables(out / "table.md", shown, notes)
     looks = plots.styles(solver.name for solver in there)
     profiles = [
         (group, functools.partial(plots.data_profile, solved(part, there, axis), _counts(part),
@@ -148,13 +146,12 @@ def write(
     ]  # fmt: skip
     figure = plots.panels(profiles, title="Data profiles of the solvers", caption=CAPTION)
     plots.save(figure, out / "profiles.png")
-    _print(runs, there, axis, console)
-    for solver in solvers:
-        if solver.missing:
-            console.print(f"{solver.name}: left out, {solver.needs} is not installed")
+    notes += [
+        f"{solver.name}: left out, {solver.needs} is not installed"
+        for solver in solvers if solver.missing
+    ]  # fmt: skip
     files = ["results.json", "results.csv (a line per run)", "table.md", "profiles.png"]
-    say_where(console, out, files)
-    return results
+    return Report(results, files, shown, notes)
 
 
 def _bare(record: Record) -> Record:
@@ -277,25 +274,3 @@ def _notes(solvers: Sequence[Solver]) -> list[str]:
         f"* The minimum is not known: the lowest value seen, within {SEEN_TOLERANCE:g} of it.",
         *(f"{solver.name}: {solver.summary}." for solver in solvers),
     ]
-
-
-def markdown(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis) -> str:
-    """All tables, with notes."""
-    parts = []
-    for title, rows in tables(runs, solvers, axis):
-        lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-        parts.append(f"**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
-    notes = "\n".join(f"- {note}" for note in _notes(solvers))
-    return "\n\n".join([*parts, notes]) + "\n"
-
-
-def _print(runs: Sequence[Run], solvers: Sequence[Solver], axis: Axis, console: Console) -> None:
-    from rich.table import Table
-
-    for title, rows in tables(runs, solvers, axis):
-        table = Table(*rows[0], title=title)
-        for row in rows[1:]:
-            table.add_row(*row)
-        console.print(table)
-    for note in _notes(solvers):
-        console.print(note, highlight=False)

@@ -99,16 +99,42 @@ class Table:
         return "\n".join([f"**{self.title}**", "", *marked])
 
 
-def write_tables(path: Path, tables: Sequence[Table]) -> None:
-    """As Markdown, one below the other."""
-    write_text(path, "\n\n".join(table.markdown for table in tables) + "\n")
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a suite has found and written.
+
+    Parameters
+    ----------
+    results : dict
+        What ``results.json`` holds.
+    files : sequence of str
+        Names in the folder, some with a remark behind.
+    tables : sequence of Table
+    notes : sequence of str
+        What one has to know to read them.
+    """
+
+    results: dict[str, Any]
+    files: Sequence[str]
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+
+    def show(self, console: Console, out: Path) -> None:
+        """Print it, and where the files are."""
+        for table in self.tables:
+            table.show(console)
+        for note in self.notes:
+            console.print(note, highlight=False, markup=False)
+        console.print(f"{', '.join(self.files)} are in {out}", highlight=False, soft_wrap=True)
+
+
+def write_tables(path: Path, tables: Sequence[Table], notes: Sequence[str] = ()) -> None:
+    """As Markdown, one below the other, and the notes below all."""
+    parts = [table.markdown for table in tables]
+    parts += ["\n".join(f"- {note}" for note in notes)] if notes else []
+    write_text(path, "\n\n".join(parts) + "\n")
 
 
 def number(value: float | None) -> str:
     """Four digits, or a dash for None."""
     return "-" if value is None else f"{value:.4g}"
-
-
-def say_where(console: Console, out: Path, files: Sequence[str]) -> None:
-    """Where the files are."""
-    console.print(f"{', '.join(files)} are in {out}", highlight=False, soft_wrap=True)

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Record
-from ._report import Table, say_where, write_csv, write_results, write_tables
+from ._report import Report, Table, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._settings import GeneratorSettings
 
 METHODS = {
@@ -37,10 +35,8 @@ IMAGES = (
 Row = dict[str, Any]
 
 
-def write(
-    settings: GeneratorSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the tables."""
+def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from .. import plots
 
     measured = [record for record in records if "part" in record["parameters"]]
@@ -67,12 +63,9 @@ def write(
         files += ["images.csv", "images.png"]
         tables.append(_table(parts["images"], "Error per pixel: median (mean)", _error))
     write_tables(out / "table.md", tables)
-    for table in tables:
-        table.show(console)
-    if parts["images"] and not _of(parts["images"], "", "lasso"):
-        console.print("The Lasso needs scikit-learn: pip install 'deepopt[bench]'", markup=False)
-    say_where(console, out, files)
-    return results
+    missing = parts["images"] and not _of(parts["images"], "", "lasso")
+    notes = ["The Lasso needs scikit-learn: pip install 'deepopt[bench]'"] if missing else []
+    return Report(results, files, tables, notes)
 
 
 def _row(record: Record) -> Row:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ._cells import Record
-from ._report import Table, say_where, write_csv, write_results, write_tables
+from ._report import Report, Table, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._settings import GeneratorSettings
 
 METHODS = ("adam", "surf", "default")
@@ -54,10 +52,8 @@ CAPTION = (
 )
 
 
-def write(
-    settings: GeneratorSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the table."""
+def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from .. import plots
 
     measured = [record for record in records if "method" in record["parameters"]]
@@ -76,14 +72,11 @@ def write(
         files.append("distances.png")
     tables = [table(rows), rates_table(rows)]
     write_tables(out / "table.md", tables)
-    tables[0].show(console)
-    console.print(
+    note = (
         "Recovered: |x̂ - x*| < 0.01. Iterations: 75th percentile until then, of those that came "
-        "there; of the default: forward passes, its share of the codebook included.",
-        highlight=False,
+        "there; of the default: forward passes, its share of the codebook included."
     )
-    say_where(console, out, files)
-    return results
+    return Report(results, files, tables, [note])
 
 
 def _row(record: Record) -> dict[str, Any]:

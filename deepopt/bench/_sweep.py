@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._engines import Engine, engine
+from .._progress import Line
 from ._cells import Cell, Record, perform, read, write_json
 
 if TYPE_CHECKING:
@@ -37,10 +38,14 @@ def run_cells(
     if not waiting:
         return
     sweep = _Sweep(waiting, folder)
+    line = Line("bench", "cells", (len(cells),), shown=not console.quiet)
     try:
-        with engine(workers, scheduler) as chosen:
-            for record in _shown(sweep.records(chosen), done, len(cells), console):
+        with engine(workers, scheduler) as chosen, line:
+            line.see("", done)
+            for number, record in enumerate(sweep.records(chosen), done + 1):
                 done += record["cell"] in sweep.asked
+                line.see(record["cell"], done)
+                line.log(f"[{number}/{len(cells)}] {record['cell']}: {record['seconds']:.1f} s")
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"Interrupted: {done} of {len(cells)} cells are finished and kept in {folder}; "
@@ -128,23 +133,3 @@ class _Sweep:
             raise OSError(
                 f"{LOSSES + 1} workers were lost while they ran cells like {task.cell.name}"
             ) from error
-
-
-def _shown(records: Iterator[Record], done: int, total: int, console: Console) -> Iterator[Record]:
-    """The records as they come, with a progress bar on a terminal and a line each elsewhere."""
-    if not console.is_terminal or console.quiet:
-        for number, record in enumerate(records, done + 1):
-            console.print(
-                f"[{number}/{total}] {record['cell']}: {record['seconds']:.1f} s", markup=False
-            )
-            yield record
-        return
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("", total=total, completed=done)
-        for record in records:
-            progress.update(task, description=record["cell"])
-            progress.advance(task)
-            yield record

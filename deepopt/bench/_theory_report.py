@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ._cells import Record
-from ._report import Table, say_where, write_csv, write_results, write_tables
+from ._report import Report, Table, write_csv, write_results, write_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.console import Console
 
     from ._settings import ScaledSettings
 
@@ -48,10 +47,8 @@ class Lines(NamedTuple):
     log: tuple[str, ...] = ("x", "y")
 
 
-def write(
-    settings: ScaledSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the tables."""
+def write(settings: ScaledSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from .. import plots
 
     rows = {
@@ -79,11 +76,8 @@ def write(
             plots.save(figure, out / f"{part}.png")
             files += [f"{part}.csv", f"{part}.png"]
             tables += [made for make in makers if (made := make(rows[part])).rows]
-    for table in tables:
-        table.show(console)
     write_tables(out / "table.md", tables)
-    say_where(console, out, files)
-    return results
+    return Report(results, files, tables)
 
 
 def _figure(drawn: Sequence[Lines], title: str, caption: str) -> Figure:

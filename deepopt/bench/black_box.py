@@ -23,8 +23,7 @@ from ._solvers import BLACK_BOX_SOLVERS, Solver
 from .small import DIMS, ROTATED_FROM, SMALL
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from ._report import Report
     from ._settings import BlackBoxSettings
 
 TOLERANCE = 1e-6  # above the minimum
@@ -87,11 +86,9 @@ def _function(name: str, dim: int, seed: int) -> tuple[Untraced, np.ndarray, np.
     return alone, problem.bounds.lb, problem.bounds.ub, problem.fmin
 
 
-def write(
-    settings: BlackBoxSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the tables."""
+def write(settings: BlackBoxSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     return _profiles.write(
-        "black-box", dataclasses.asdict(settings), records, out, console, BLACK_BOX_SOLVERS,
+        "black-box", dataclasses.asdict(settings), records, out, BLACK_BOX_SOLVERS,
         _profiles.POINTS,
     )  # fmt: skip

@@ -21,8 +21,7 @@ from ._cells import Cell, Record, backend, minimise
 from ._objectives import GLASS, VARIANTS, make, read_names
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from ._report import Report
     from ._settings import ConvexitySettings
 
 GRID = tuple(10.0**-exponent for exponent in range(11))  # §3: 10⁰ … 10⁻¹⁰
@@ -43,13 +42,11 @@ def cells(settings: ConvexitySettings) -> Iterator[Cell]:
                 yield _cell(name, variant, descent, start, settings)
 
 
-def write(
-    settings: ConvexitySettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the table."""
+def write(settings: ConvexitySettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from . import _convexity_report
 
-    return _convexity_report.write(settings, records, out, console)
+    return _convexity_report.write(settings, records, out)
 
 
 def _cell(name: str, variant: str, descent: str, start: int, settings: ConvexitySettings) -> Cell:

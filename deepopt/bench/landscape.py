@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Cell, Record
-from ._report import say_where, write_results
+from ._report import Report, write_results
 from ._trained import Trained, inverted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ._settings import GeneratorSettings
 
 MODEL, K, EVERY = "vae", 2, 40
@@ -84,9 +82,7 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write(
-    settings: GeneratorSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
+def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Report:
     """Write the surfaces as JSON and as a figure."""
     from .. import plots
 
@@ -99,16 +95,13 @@ def write(
         figure = plots.surfaces(rows, title=title, caption=CAPTION)
         plots.save(figure, out / "landscape.png", dpi=100)
         files.append("landscape.png")
-    for record in looked:
-        found = record["result"]
-        console.print(
-            f"target {record['parameters']['target']}: the path ends at height "
-            f"{found['along'][-1]:.2f}; the highest point of the grid is at "
-            f"{np.max(found['heights'][-1]):.2f}",
-            highlight=False,
-        )
-    say_where(console, out, files)
-    return results
+    notes = [
+        f"target {record['parameters']['target']}: the path ends at height "
+        f"{record['result']['along'][-1]:.2f}; the highest point of the grid is at "
+        f"{np.max(record['result']['heights'][-1]):.2f}"
+        for record in looked
+    ]
+    return Report(results, files, notes=notes)
 
 
 def _heights(found: dict[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,8 @@ from ._solvers import OURS, SOLVERS, Solver
 from .held_out import FIXED, HELD_OUT, TOLERANCES
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..problems import Problem
+    from ._report import Report
     from ._settings import PeersSettings
 
 TOLERANCE = 1e-8  # above the known minimum
@@ -116,10 +115,8 @@ def _traced(problem: Problem) -> Traced:
     return Traced(problem)
 
 
-def write(
-    settings: PeersSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the tables."""
+def write(settings: PeersSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     return _profiles.write(
-        "peers", dataclasses.asdict(settings), records, out, console, SOLVERS, _profiles.SECONDS
+        "peers", dataclasses.asdict(settings), records, out, SOLVERS, _profiles.SECONDS
     )

@@ -14,8 +14,7 @@ from ._descent import Panel, descent_panel
 from ._objectives import GLASS, Scale, make, read_names, scale
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from ._report import Report, Table
     from ._settings import QuickSettings
 
 METHODS = {"shallow": "gd", "deep": "deep"}
@@ -64,12 +63,10 @@ def _minimise(parameters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def write(
-    settings: QuickSettings, records: list[Record], out: Path, console: Console
-) -> dict[str, Any]:
-    """Write the files of the suite from the records that are there, and print the table."""
+def write(settings: QuickSettings, records: list[Record], out: Path) -> Report:
+    """Write the files of the suite from the records that are there."""
     from .. import plots
-    from ._report import say_where, write_csv, write_results
+    from ._report import Report, write_csv, write_results
 
     rows = [_row(name, pair) for name, pair in _pairs(records)]
     results = write_results(
@@ -79,9 +76,8 @@ def write(
     panels = [_panel(name, pair) for name, pair in _pairs(records)]
     title = f"Best so far over the whole grid of rates, {settings.dim} variables"
     plots.save(plots.panels(panels, title=title, caption=CAPTION), out / "quick.png")
-    _print(rows, settings.dim, console)
-    say_where(console, out, ["results.json", "results.csv (the best of the grid)", "quick.png"])
-    return results
+    files = ["results.json", "results.csv (the best of the grid)", "quick.png"]
+    return Report(results, files, [_table(rows, settings.dim)], list(_notes(rows)))
 
 
 def _pairs(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
@@ -117,25 +113,23 @@ def _panel(name: str, pair: list[Record]) -> Panel:
     return descent_panel(name, histories, _scale(pair[0]), "nfev")
 
 
-def _print(rows: Sequence[dict[str, Any]], dim: int, console: Console) -> None:
-    from rich.table import Table
+def _table(rows: Sequence[dict[str, Any]], dim: int) -> Table:
+    from ._report import Table, number
 
-    from ..problems import SphericalSpinGlass as Glass
-    from ._report import number
-
-    table = Table(title=f"f above its minimum, {dim} variables, one start of 50 points")
-    for column in ("problem", "gd", "deep", "rate gd", "rate deep", "seconds gd", "seconds deep"):
-        table.add_column(column, justify="left" if column == "problem" else "right")
+    lines = []
     for row in rows:
         keys = ("{}", "{}_rate", "{}_seconds")
         values = [row.get(key.format(method)) for key in keys for method in METHODS]
         texts = [number(value) for value in values[:4]]
         texts += ["-" if value is None else f"{value:.1f}" for value in values[4:]]
-        table.add_row(row["problem"], *texts)
-    console.print(table)
+        lines.append([row["problem"], *texts])
+    columns = ("problem", "gd", "deep", "rate gd", "rate deep", "seconds gd", "seconds deep")
+    return Table(f"f above its minimum, {dim} variables, one start of 50 points", columns, lines)
+
+
+def _notes(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    from ..problems import SphericalSpinGlass as Glass
+
     if any(row["problem"] == GLASS for row in rows):
-        console.print(
-            f"{GLASS}: energy per spin; the threshold is {Glass.threshold:.3f} as N grows.",
-            highlight=False,
-        )
-    console.print("Seconds are those of the whole grid, compilation included.", highlight=False)
+        yield f"{GLASS}: energy per spin; the threshold is {Glass.threshold:.3f} as N grows."
+    yield "Seconds are those of the whole grid, compilation included."

@@ -1,32 +1,23 @@
-"""What `deepopt train` shows: a progress bar on a terminal, a line now and then elsewhere."""
+"""`deepopt train`: a training that is seen."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from .._progress import Line
 from . import checkpoints
 from ._train import SHOWN, TrainSettings, train
 
 
 def train_with_progress(settings: TrainSettings, out: str | Path) -> None:
     """`train`, with its losses on the way; Ctrl-C and a full disk end in a sentence."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console()
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(
-        *columns, TextColumn("{task.fields[losses]}"), console=console,
-        disable=not console.is_terminal,
-    )  # fmt: skip
-    with progress:
-        task = progress.add_task(settings.model, total=settings.steps, losses="")
+    with Line(settings.model, "steps", (settings.steps,)) as line:
 
         def show(step: int, losses: dict[str, float]) -> None:
             words = ", ".join(f"{name} {value:.4g}" for name, value in losses.items())
-            progress.update(task, completed=step, losses=words)
-            if not console.is_terminal and step % (SHOWN * settings.every) == 0:
-                console.print(f"step {step} of {settings.steps}: {words}", highlight=False)
+            line.see(words, step)
+            if step % (SHOWN * settings.every) == 0:
+                line.log(f"step {step} of {settings.steps}: {words}")
 
         try:
             folder = train(settings, out, show)
@@ -36,8 +27,7 @@ def train_with_progress(settings: TrainSettings, out: str | Path) -> None:
             if not checkpoints.steps_of(Path(out)) or isinstance(error, FileNotFoundError):
                 raise
             raise OSError(f"{error}; {_kept(out)}") from error
-    count = len(checkpoints.steps_of(folder))
-    console.print(f"{count} checkpoints in {folder}", highlight=False, soft_wrap=True)
+        line.say(f"{len(checkpoints.steps_of(folder))} checkpoints in {folder}")
 
 
 def _kept(out: str | Path) -> str:
