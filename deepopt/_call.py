@@ -3,238 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._backend import name as backend
-from ._backend import on_accelerator, precision, to_numpy, to_tensor, value_and_grad
+from ._backend import on_accelerator, precision
 from ._black_box import BlackBoxSearch
-from ._black_box import kinds as of_black_box
-from ._box import Box
-from ._drive import UNLIMITED, Best, Driver, Easy, Limits, Log, Where, records
-from ._easier import check_path, outside, traced
+from ._drive import Best, Driver, Limits, Where, records
 from ._elite import Minimum
 from ._files import folder_for
-from ._loop import Program
-from ._memory import check_memory
-from ._methods import Options, Recipe
-from ._objective import Objective
-from ._outside import Jac, OutOfTimeError
+from ._outside import OutOfTimeError
 from ._polish import polish
-from ._progress import Line
-from ._residuals import read_residuals
+from ._prepare import Asked, Preparation
 from ._result import Result, Status, make_result
-from ._saving import Saver, State, described, digest, told
-from ._search import KINDS, Search
-from ._slope_check import check_slopes
+from ._saving import Saver
+from ._search import Search
 from ._state import Group, make_group
-from ._workers import Calls, Workers, calls_by
+from ._workers import Calls, calls_by
 from .reparametrizations import Start
-from .schedules import Eased
 
-LOOKED_AT = 100  # points of a call that affords a look at the user's gradient
 WIDEST_GAP = 500  # iterations between two records of the history
 WIDEST_GAP_WATCHED = 50  # … when a callback or a display waits for them
-SAMPLED, SAMPLED_OUTSIDE = 32, 4  # points for the range of f; of a black box that is searched
-PROGRAMS = 16  # compiled loops kept per function
 POLISH_SHARE = 0.2  # of maxfev
-MANY = ("n_starts", "n_paths", "n_embeddings", "n_hidden")  # options that ask for memory
 OVER = (Status.CONVERGED, Status.MAXITER, Status.MAXFEV, Status.NOT_FINITE)  # nothing left to do
 POLISHED = (Status.MAXITER, Status.CONVERGED, Status.MAXFEV)  # ends of the loop that it follows
 
 
-class Asked(NamedTuple):
-    """What a user asked for."""
-
-    fun: Callable[..., Any]
-    args: tuple[Any, ...]
-    jac: Jac
-    box: Box
-    x0: np.ndarray | None  # (d,)
-    method: str
-    options: Options
-    callback: Callable[[np.ndarray, float, int, int, Where], bool] | None
-    started: float  # time.perf_counter()
-    rng: np.random.Generator
-    seeded: bool  # whether the user gave that
-    workers: Workers
-    errstate: Mapping[str, Any]  # NumPy's, within f and callback
-
-
-class Call:
-    """Runs what was asked; `run` may be called once.
-
-    Attributes
-    ----------
-    kept : dict
-        What was saved of this call; empty where nothing was.
-    """
+class Call(Preparation):
+    """Runs what was asked; `run` may be called once."""
 
     def __init__(self, asked: Asked, calls: Calls | None) -> None:
-        options = asked.options
-        self.asked, self.box = asked, asked.box
-        self.maxfev = UNLIMITED if options.maxfev is None else int(options.maxfev)
-        limit = np.inf if options.maxtime is None else float(options.maxtime)
-        self.deadline = asked.started + limit
-        self.objective = Objective(
-            asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline,
-            calls, asked.errstate,
-        )  # fmt: skip
-        self.options = options
-        self.log = Log(asked.started)
-        self.kept: State = {}
-        self._saver: Saver | None = None
+        super().__init__(asked, calls)
         self._seen = Best(np.empty(0), np.inf, 0)  # what was shown last
-        searches = options.searches  # until nothing helps: its iterations are no measure
-        self._line = Line(
-            asked.method, "points", (options.maxfev, None if searches else options.maxiter),
-            options.maxtime, asked.started, shown=bool(options.disp),
-        )  # fmt: skip
-
-    def _prepare(self) -> None:
-        """Find out about f, and what the call is made of."""
-        options, objective = self.options, self.objective
-        self._foresee()
-        objective.recognise(options.batched, self.maxfev)
-        self.options = options if objective.traceable else options.outside()
-        self.recipe = self.options.recipe()
-        self._searches_outside = options.searches_outside and not objective.traceable
-        self._saver = self._open_saver()
-        self.kept = {} if self._saver is None else self._saver.kept or {}
-        self.spread = self.kept.get("spread") or self._range()
-        if not self._searches_outside:
-            self._check_spread()
-        self._check_slopes()
-        self._easy = self._easier()
-        self._evaluate_x0()
-        self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
-
-    @property
-    def _x0(self) -> np.ndarray | None:
-        """In unit coordinates."""
-        return None if self.asked.x0 is None else self.box.to_unit(self.asked.x0)
-
-    @property
-    def _first(self) -> np.ndarray:
-        """x0, or else the centre."""
-        return self.box.from_unit(self.box.centre) if self.asked.x0 is None else self.asked.x0
-
-    def _evaluate_x0(self) -> None:
-        """f at x0 to its last bits, which unit coordinates may change."""
-        if self.asked.x0 is not None and not self.kept and self.objective.nfev < self.maxfev:
-            with contextlib.suppress(OutOfTimeError):  # the descent will say so
-                self.objective.value(self.asked.x0)
-
-    def _open_saver(self) -> Saver | None:
-        asked, options = self.asked, self.options
-        if options.checkpoint is None:
-            return None
-        shared = {
-            "call": self, "options": options, "recipe": self.recipe, "box": self.box,
-            "objective": self.objective, "rng": asked.rng,
-        }  # fmt: skip
-        kinds = KINDS if self.objective.traceable else of_black_box()
-        return Saver(Path(options.checkpoint), options.save_every, _described(asked), shared, kinds)
-
-    def begin(self, state: Callable[[], State]) -> None:
-        """A part begins: what the saver has to know of it beside the call's own state."""
-        if self._saver is None:
-            return
-
-        def whole() -> State:
-            return state() | {
-                "rng": self.asked.rng.bit_generator.state, "objective": self.objective.state(),
-                "log": self.log.state(), "spread": self.spread,
-            }  # fmt: skip
-
-        self._saver.begin(whole, bridged=not self.objective.traceable)
-
-    def _go_on(self) -> None:
-        """Stand where the saved call stood; from now on it is kept."""
-        self.objective.saver = self._saver
-        if self.kept:
-            self.asked.rng.bit_generator.state = self.kept["rng"]
-            self.objective.restore(self.kept["objective"])
-            self.log.restore(self.kept["log"])
-            self._line.say(f"{self.asked.method}: goes on from {self.options.checkpoint}")
-
-    def _check_slopes(self) -> None:
-        """Look at the user's own gradient, where there are points for that."""
-        own = callable(self.asked.jac) or self.asked.jac is True
-        if own and self.maxfev >= LOOKED_AT and not self.kept:
-            with contextlib.suppress(OutOfTimeError):  # the descent will say so
-                check_slopes(self.objective, self.box)
-
-    def _foresee(self) -> None:
-        """MemoryError where the points or the variables alone are too many."""
-        options, d = self.options, self.box.dim
-        where, samples = options.recipe().reparametrization, options.recipe().schedule.samples
-        runs = options.networks * len(options.rates())
-        points = where.n_points * max(runs, samples)
-        points = max(points, getattr(options, "n_starts", 0))
-        asked = [name for name in MANY if hasattr(options, name)]
-        asked += ["the samples of the schedule"] if samples > 1 else []
-        lower = " or ".join(asked) or "the points of the recipe"
-        size = np.dtype(options.dtype).itemsize
-        check_memory(points * d, size, f"{points:,} points of {d:,} variables", lower)
-        numbers = runs * where.n_variables(d)
-        check_memory(numbers, size, f"{numbers:,} variables in {runs} runs", lower)
-
-    def _range(self) -> float:
-        sampled = SAMPLED_OUTSIDE if self._searches_outside else SAMPLED
-        return self.objective.range(self.maxfev, sampled)
-
-    def _check_spread(self) -> None:
-        inverse = np.asarray(1.0 / self.spread, dtype=self.options.dtype)
-        if not np.isfinite(inverse) or inverse == 0:
-            raise ValueError(
-                f"fun must have a range that {self.options.dtype} can hold, got {self.spread:g}; "
-                "rescale it, or set the option dtype to 'float64'"
-            )
-
-    def program(self, recipe: Recipe) -> Program:
-        """The compiled loop for this structure: the one that is there, else a new one."""
-        objective, programs = self.objective, self.objective.programs
-        key = (recipe, self.options.dtype, bool(self.box.closed.all()))
-        if key not in programs:
-            evaluate = easy = None
-            if objective.traceable:
-                slopes = value_and_grad(objective.tensor)
-                evaluate = lambda x, _: slopes(x)  # noqa: E731
-                if isinstance(recipe.schedule, Eased):
-                    easy = traced(recipe.schedule, self.box, self.options.dtype)
-            programs[key] = Program(
-                recipe,
-                evaluate,
-                easy,
-                xla=True,
-                residuals=lambda x, _: objective.residuals(x),
-                tangents=self.residuals.tangents,
-            )
-            while len(programs) > PROGRAMS:
-                programs.popitem(last=False)
-        programs.move_to_end(key)
-        program: Program = programs[key]
-        return program
-
-    def _easier(self) -> Easy | None:
-        """The schedule's easier function beside a black box; ValueError if it never ends at f."""
-        schedule = self.recipe.schedule
-        if not isinstance(schedule, Eased):
-            return None
-        last = float(to_numpy(schedule.share(to_tensor([1.0], self.options.dtype)))[0])
-        if last != 1.0:
-            raise ValueError(f"schedule must end at f: its share at t = 1 must be 1, got {last:g}")
-        centre, options = self.box.from_unit(self.box.centre), self.options
-        with np.errstate(**self.asked.errstate):
-            with contextlib.suppress(OutOfTimeError):  # the descent will say so
-                check_path(schedule, self.objective, centre)
-            if self.objective.traceable:
-                return None
-            return outside(schedule, self.box, options.dtype, options.batched, self.deadline)
 
     def run(self) -> Result:
         try:
@@ -511,16 +311,3 @@ def run(asked: Asked) -> Result:
             scope.enter_context(folder_for(folder, name="checkpoint"))
         calls = scope.enter_context(calls_by(asked.workers))
         return Call(asked, calls).run()
-
-
-def _described(asked: Asked) -> dict[str, str]:
-    """What tells a call from others, under names that a user knows."""
-    box, x0 = asked.box, asked.x0
-    return {
-        "fun": getattr(asked.fun, "__qualname__", told(asked.fun)), "args": told(asked.args),
-        "jac": told(asked.jac), "method": asked.method, "backend": backend(),
-        "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
-        "x0": "none" if x0 is None else digest(x0),
-        **({"rng": digest(repr(asked.rng.bit_generator.state))} if asked.seeded else {}),
-        **described(asked.options),
-    }  # fmt: skip

@@ -15,12 +15,10 @@ import numpy as np
 
 from ._backend import Tensor, to_numpy, to_tensor
 from ._loop import CHUNK_SECONDS, Program
-from ._objective import Objective
+from ._objective import UNLIMITED, Objective
 from ._outside import OutOfTimeError
 from ._result import Status
 from ._state import Group, State, numbers, with_numbers
-
-UNLIMITED = 2**62  # points
 
 
 class Stopped(Exception):  # noqa: N818

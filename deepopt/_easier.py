@@ -8,8 +8,8 @@ import numpy as np
 
 from ._backend import Tensor, ops, output_shape, value_and_grad
 from ._box import Box
-from ._drive import UNLIMITED, Easy
-from ._objective import Objective
+from ._drive import Easy
+from ._objective import UNLIMITED, Objective
 from ._recognise import BATCHED_BLACK_BOX, TRACED
 from ._values import as_values
 from .schedules import Eased, Path

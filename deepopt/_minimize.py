@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._backend import TURN
-from ._call import Asked, run
+from ._call import run
 from ._checks import check_number, read_rng, shown, warn, warn_unknown
 from ._differences import SCHEMES
 from ._domain import read_domain
 from ._methods import Options, Recipe, find, read_options
 from ._outside import Jac
+from ._prepare import Asked
 from ._workers import Workers, check_workers
 from .problems import Problem
 

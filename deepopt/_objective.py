@@ -35,6 +35,7 @@ from ._values import as_values
 from ._workers import Calls
 from .problems import Problem
 
+UNLIMITED = 2**62  # points
 _black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
 
 

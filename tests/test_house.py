@@ -21,8 +21,6 @@ ROOT = Path(__file__).parent.parent
 LONGEST = 400  # lines of a file
 LONGER = {  # and why
     "_backend.py": "the only file that knows a backend, so that all of them stand side by side",
-    "_call.py": "being split",
-    "plots.py": "being split",
 }
 HEAVY = {"keras", "tensorflow", "jax", "torch", "scipy", "optuna", "matplotlib", "h5py"}
 

@@ -133,8 +133,7 @@ def _values(f: Any, points: Array, lower: Array, upper: Array) -> Array:
     """f at points (N, 2), called as `minimize` would call it."""
     from .._backend import precision, to_numpy, to_tensor
     from .._box import Box
-    from .._drive import UNLIMITED
-    from .._objective import Objective
+    from .._objective import UNLIMITED, Objective
     from .._recognise import VECTORISED
 
     objective = Objective(f, None, (), Box.make(lower, upper), "float64")
