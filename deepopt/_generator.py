@@ -68,7 +68,7 @@ class Generator:
         return ops.reshape(found, (runs, n, -1)) - context.targets[:, None, :]
 
     def slopes(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """½ |A G_θ(x) - y|² (S, R, n) and its gradient, of latents (S, R, n, k)."""
+        """½ ‖A G_θ(x) - y‖² (S, R, n) and its gradient, of latents (S, R, n, k)."""
 
         def loss(at: Tensor) -> Tensor:
             r = self.residuals(at[0], context)

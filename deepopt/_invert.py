@@ -30,7 +30,7 @@ def invert(
 ) -> OptimizeResult:
     """Find the latents whose outputs are y: x with G(x) ≈ y, or A G(x) ≈ y.
 
-    Minimises f(x) = ½ |A G(x) - y|², for all targets at once.
+    Minimises f(x) = ½ ‖A G(x) - y‖², for all targets at once.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def invert(
     OptimizeResult
         For one target x (k,), fun, success, status and cost as numbers; for B targets (B, k) and
         (B,); nit, the message (of the worst target) and method. `success` says that a descent
-        ended by itself, perhaps in a minimum above 0; `found` that f is at most `ftol` |y|² (by
+        ended by itself, perhaps in a minimum above 0; `found` that f is at most `ftol` ‖y‖² (by
         default 1e-11 for "lm" and 1e-8 for the others), or the rounding of a generator in half
         precision. `output` is G(x), `residual` A G(x) - y. `cost` counts the forward passes per
         target (a gradient as two, a Jacobian as k) but for the one that makes `output`;

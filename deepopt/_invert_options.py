@@ -25,7 +25,7 @@ RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
 ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
 STALL = {"lm": 4, "adam": 100, "gd": 100}
 PROGRESS = 1e-3  # part of f that counts as progress
-FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of |y|²: f below which a target is found
+FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of ‖y‖²: f below which a target is found
 ENOUGH = 1e-14  # … and a run ends
 MOST = 10**7  # starts of a target, and codes
 PAPER = {  # paper B, §4: regular Adam from one random start, T networks before the last
@@ -65,7 +65,7 @@ class InvertOptions:
         None, "iterations without progress that end a descent; 4, or 100", Range(2, 500, log=True)
     )
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
-    ftol: float | None = option(None, "f of a target that is found, in |y|²; 1e-11, or 1e-8")
+    ftol: float | None = option(None, "f of a target that is found, in ‖y‖²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
     disp: bool = option(False, "show progress on a terminal, and print the outcome")
     checkpoint: str | os.PathLike[str] | None = option(

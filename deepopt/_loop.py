@@ -45,7 +45,7 @@ class Program:
     xla : bool
         Whether TensorFlow compiles with XLA.
     residuals : callable, optional
-        x (R, n, d), context -> r (R, n, m) with f = ½ |r|², for descents that need a Jacobian.
+        x (R, n, d), context -> r (R, n, m) with f = ½ ‖r‖², for descents that need a Jacobian.
     tangents : bool
         Whether these have forward-mode derivatives; else a Jacobian is made of differences.
 

@@ -1,4 +1,4 @@
-"""What a descent that needs a Jacobian asks of an objective: f = ½ |r|² for known residuals r."""
+"""What a descent that needs a Jacobian asks of an objective: f = ½ ‖r‖² for known residuals r."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._methods import Recipe
 from ._objective import Objective
 from .schedules import Constant
 
-AGREES = 1e-3  # relative difference of f and ½ |r|² that is put down to rounding
+AGREES = 1e-3  # relative difference of f and ½ ‖r‖² that is put down to rounding
 PROBED = 4  # points where tangents are compared with differences
 
 
@@ -27,7 +27,7 @@ class Residuals(NamedTuple):
 def read_residuals(objective: Objective, recipe: Recipe, dtype: str, box: Box) -> Residuals:
     """Look at the residuals, as far as the recipe's descent needs them.
 
-    Takes one value of f, in the middle of the box, where it must be ½ |r|².
+    Takes one value of f, in the middle of the box, where it must be ½ ‖r‖².
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_residuals(objective: Objective, recipe: Recipe, dtype: str, box: Box) -
     if not objective.traceable:
         raise ValueError(f"{needs} a fun that can be traced, got a black box")
     if not objective.has_residuals:
-        raise ValueError(f"{needs} a fun with a method residuals, r(x) with f = ½ |r|²")
+        raise ValueError(f"{needs} a fun with a method residuals, r(x) with f = ½ ‖r‖²")
     at = box.from_unit(box.centre)
     points = len(at) + 1  # not square, so that rows and columns are told apart
     try:
@@ -67,7 +67,7 @@ def read_residuals(objective: Objective, recipe: Recipe, dtype: str, box: Box) -
     f, half = objective.value(at), 0.5 * float(r @ r)
     if np.isfinite(f) and abs(f - half) > AGREES * max(abs(f), abs(half)):
         raise ValueError(
-            f"fun must be ½ |fun.residuals|²; at one point it is {f:g}, and that is {half:g}"
+            f"fun must be ½ ‖fun.residuals‖²; at one point it is {f:g}, and that is {half:g}"
         )
     return Residuals(int(shape[-1]), _tangents_flow(objective, dtype, box))
 

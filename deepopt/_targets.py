@@ -30,7 +30,7 @@ class Settings(NamedTuple):
     recipe: Recipe
     rate: float
     maxiter: int  # of a run on the last generator
-    found: float  # part of |y|²: f at or below it, and a target needs no further start
+    found: float  # part of ‖y‖²: f at or below it, and a target needs no further start
     enough: float  # … and a run ends
     rtol: float
     stall: int
@@ -119,7 +119,7 @@ class Targets:
         self._matrix, self._deadline, self._look = matrix, deadline, look
         self._saver = saver
         lengths = np.sum(targets**2, axis=1)
-        self.lengths = np.where(lengths > 0, lengths, 1.0)  # (B,) |y|²
+        self.lengths = np.where(lengths > 0, lengths, 1.0)  # (B,) ‖y‖²
         self._box = Box.make(np.full(k, -np.inf), np.full(k, np.inf))
         larger = ON_ACCELERATOR if on_accelerator() else 1
         most = min(LANES * larger, max(1, COLUMNS * larger // k))

@@ -61,7 +61,7 @@ class Inverting(Task):
         return result
 
     def fun(self, subject: Any, value: Any) -> float:
-        """The mean of f over the targets, each as a part of ½ |y|²."""
+        """The mean of f over the targets, each as a part of ½ ‖y‖²."""
         f = np.atleast_1d(np.asarray(value, dtype=float))
         lengths = 0.5 * np.sum(np.reshape(subject, (len(f), -1)) ** 2.0, axis=1)
         return float(np.mean(f / np.where(lengths > 0, lengths, 1.0)))

@@ -91,7 +91,7 @@ class Deep(Reparametrization):
         n_l, the hidden layers (0 is a linear network).
     output_map : {"sigmoid", "tanh", "reflect", "clip"}, default "sigmoid"
         Map of the network's output y onto the box, y = 0 to its centre. "sigmoid" is 1/(1 + e^-y).
-        "tanh" is the paper's public code: tanh(a y) with a = 1.7159 / max |y| at the start.
+        "tanh" is the paper's public code: tanh(a y) with a = 1.7159 / max(abs(y)) at the start.
         "reflect" is the identity inside and mirrored at the bounds, "clip" cut off there.
 
     Notes

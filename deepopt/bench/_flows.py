@@ -122,7 +122,7 @@ FLOWS = {"moving": moving, "drifting": drifting, "blending": blending}
 
 
 def minimiser(net: ReluNetwork, y: Array) -> Array:
-    """The global minimiser (2,) of ½ |G(x) - y|², as far as [-REACH, REACH]² shows.
+    """The global minimiser (2,) of ½ ‖G(x) - y‖², as far as [-REACH, REACH]² shows.
 
     The grid's local minima, the lowest first, are refined by least squares, and the best of these
     by Nelder-Mead.

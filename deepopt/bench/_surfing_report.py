@@ -73,7 +73,7 @@ def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Repo
     tables = [table(rows), rates_table(rows)]
     write_tables(out / "table.md", tables)
     note = (
-        "Recovered: |x̂ - x*| < 0.01. Iterations: 75th percentile until then, of those that came "
+        "Recovered: ‖x̂ - x*‖ < 0.01. Iterations: 75th percentile until then, of those that came "
         "there; of the default: forward passes, its share of the codebook included."
     )
     return Report(results, files, tables, [note])

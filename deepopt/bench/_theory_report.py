@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ._settings import ScaledSettings
 
 Row = dict[str, Any]
-FARTHEST = 100.0  # times 1 + |y|: where the search for a ball ends
+FARTHEST = 100.0  # times 1 + ‖y‖: where the search for a ball ends
 SHOWN = 3  # rides on flows that jump
 CAPTIONS = {
     "ball": (
-        "The radius, over 1 + |y|, of the ball around the origin outside which the misfit always "
+        "The radius, over 1 + ‖y‖, of the ball around the origin outside which the misfit always "
         "descends towards it: medians over the networks drawn, k latents and d layers."
     ),
     "flow": (
@@ -149,9 +149,9 @@ def _distinct(rows: Sequence[Row], *keys: str) -> list[tuple[Any, ...]]:
 
 
 def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
-    height = "radius / (1 + |y|), median"
+    height = "radius / (1 + ‖y‖), median"
     shapes = _distinct(rows, "k", "depth")
-    for title, y in (("any y, A = I", "any"), ("y = G(x*), |x*| = 1, A = I", "made")):
+    for title, y in (("any y, A = I", "any"), ("y = G(x*), ‖x*‖ = 1, A = I", "made")):
         of_y = _where(rows, y=y, rows=None) if y == "made" else _where(rows, y=y, rows=None, norm=1)
         curves = {
             f"k = {k}, d = {depth}": _median(
@@ -170,7 +170,7 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
 
 
 def length_table(rows: Sequence[Row]) -> Table:
-    """Medians of the radius itself, by |y|."""
+    """Medians of the radius itself, by ‖y‖."""
     alone = [row for row in rows if row["rows"] is None and row["y"] == "any"]
     expansion = max((row["expansion"] for row in alone if row["norm"] != 1.0), default=None)
     norms = [norm for (norm,) in _distinct(alone, "norm")]
@@ -213,7 +213,7 @@ def ball_table(rows: Sequence[Row]) -> Table:
         slope = f"{np.polyfit(sound[:, 0], sound[:, 1], 1)[0]:.2f}" if len(sound) > 1 else "-"
         lines.append([{"any": "any", "made": "G(x*)"}[y], str(k), str(depth), *cells, slope])
     columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope")
-    return Table("Theorem 3.1: radius of the ball left over / (1 + |y|), medians", columns, lines)
+    return Table("Theorem 3.1: radius of the ball left over / (1 + ‖y‖), medians", columns, lines)
 
 
 def _radius(relative: float) -> str:

@@ -51,7 +51,7 @@ class Griewank(_AtZero):
 
 
 class Salomon(_AtZero):
-    """1 - cos 2 pi r + 0.1 r, r = |x|, on [-100, 100]^d: rings around the minimum."""
+    """1 - cos 2 pi r + 0.1 r, r = ‖x‖, on [-100, 100]^d: rings around the minimum."""
 
     name, low, high = "salomon", -100.0, 100.0
 
@@ -88,7 +88,7 @@ class Schaffer(_AtZero):
 
 
 class DropWave(Problem):
-    """-(1 + cos 12 r) / (r^2 / 2 + 2), r = |x|, on [-5.12, 5.12]^2, -1 at 0."""
+    """-(1 + cos 12 r) / (r^2 / 2 + 2), r = ‖x‖, on [-5.12, 5.12]^2, -1 at 0."""
 
     name, low, high = "drop_wave", -5.12, 5.12
 

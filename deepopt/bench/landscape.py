@@ -1,4 +1,4 @@
-"""Paper B's Figure 1: the surfaces x ↦ -½ |G_t(x) - y|² at three levels of training.
+"""Paper B's Figure 1: the surfaces x ↦ -½ ‖G_t(x) - y‖² at three levels of training.
 
 The generator is a VAE with k = 2. The targets are real images. The path is that of Algorithm 1,
 which begins at x = 0 on the random network.
@@ -51,7 +51,7 @@ def cells(settings: GeneratorSettings) -> Iterator[Cell]:
 def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
     """Heights (levels, SIDE²), and the path (T + 1, 2) with the height of each of its points.
 
-    A height is -½ |G_t(x) - y|²; rows follow the second latent.
+    A height is -½ ‖G_t(x) - y‖²; rows follow the second latent.
     """
     from ..generators import load_images
     from ..schedules import Surf
@@ -91,7 +91,7 @@ def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Repo
     files = ["results.json"]
     if looked:
         rows = [_heights(record["result"]) for record in looked]
-        title = "-½ |G_t(x) - y|² and the path of surfing (paper B, Figure 1)"
+        title = "-½ ‖G_t(x) - y‖² and the path of surfing (paper B, Figure 1)"
         figure = plots.surfaces(rows, title=title, caption=CAPTION)
         plots.save(figure, out / "landscape.png", dpi=100)
         files.append("landscape.png")

@@ -1,7 +1,7 @@
 """Paper B's Figures 3 and 4: compressed sensing with a generator, A G(x) ≈ b for a Gaussian A.
 
 ``recovery`` is exact recovery of x* from b = A G(x*) against the number m of measurements.
-``images`` is the error per pixel, sqrt(|G(x̂) - y|² / n), of real images that no training has seen,
+``images`` is the error per pixel, sqrt(‖G(x̂) - y‖² / n), of real images that no training has seen,
 from b = A y. Checkpoints are every 100 steps of training, and k = 20. Beside regular Adam and
 surfing stand deepopt's default call, as it is and with the latents in their box [-1, 1]^k, and, for
 images, the best of ten restarts of Adam and the Lasso in the basis of the discrete cosine
@@ -156,7 +156,7 @@ def held_out(data: Any, count: int) -> np.ndarray:
 
 
 def per_pixel(found: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """sqrt(|G(x̂) - y|² / n) of outputs and images (N, n)."""
+    """sqrt(‖G(x̂) - y‖² / n) of outputs and images (N, n)."""
     made: np.ndarray = np.sqrt(np.mean((found - images) ** 2, axis=1))
     return made
 

@@ -29,7 +29,7 @@ FIRST_LOOK = ("vae-5", "dcgan-5")  # at scale "quick"
 RATES = (0.01, 0.1, 0.3)
 EVERY = 40  # steps between two checkpoints
 TRIALS = {"quick": 30, "half": 300, "full": 300}
-NEAR = 0.01  # |x̂ - x*| of a success
+NEAR = 0.01  # ‖x̂ - x*‖ of a success
 LONGEST, STALL = 30_000, 1000  # iterations on the last generator, and of these without progress
 PERCENTILE = 75
 
@@ -112,7 +112,7 @@ def measure(
 ) -> dict[str, Any]:
     """What `deepopt.invert` makes of the images of the latents `wanted` (N, k), by trial.
 
-    `until` is the number of iterations until |x̂ - x*| < 0.01 for good, seen every few iterations,
+    `until` is the number of iterations until ‖x̂ - x*‖ < 0.01 for good, seen every few iterations,
     and `passes_until` that of forward passes; None where it did not get there.
     """
     count, last = len(wanted), len(source) - 1

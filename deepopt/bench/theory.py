@@ -1,7 +1,7 @@
 """Paper B's theorems on networks where everything can be computed.
 
-``ball`` (Theorem 3.1): on a random expansive network G_0, f_0(x) = ½ |A G_0(x) - A y|² descends
-towards the origin from everywhere outside a ball. How large is that ball, against 1 + |y|, the
+``ball`` (Theorem 3.1): on a random expansive network G_0, f_0(x) = ½ ‖A G_0(x) - A y‖² descends
+towards the origin from everywhere outside a ball. How large is that ball, against 1 + ‖y‖, the
 expansion n_i / n_{i-1} and the measurements m? And if y is G_0(x*)?
 
 ``flow`` (Theorem 3.3): Algorithm 2 along a network in motion whose global minimiser is found
@@ -36,13 +36,13 @@ Array = NDArray[np.float64]
 NAMES = ("ball", "flow", "pieces")
 LARGEST = 1024  # neurons of a layer
 DIRECTIONS, RADII = 128, 64  # rays from the origin, and points on each, …
-RANGE = (1e-3, FARTHEST)  # … times 1 + |y|
+RANGE = (1e-3, FARTHEST)  # … times 1 + ‖y‖
 CLIMBS, CANDIDATES = 12, 16  # turns of the worst ray, and rays tried in each
 HIDDEN, OUTPUTS = (12, 24), 40  # of the networks in motion
 TAU = 0.05
 MULTIPLES = (0.5, 0.9, 3.0, 10.0, 30.0, 100.0)  # of the bound on δ
 ENOUGH = 400  # steps where there is no bound
-ON_IT = 1e-5  # |x_t - x*| of a minimiser that is followed
+ON_IT = 1e-5  # ‖x_t - x*‖ of a minimiser that is followed
 SLACKS = (0.001, 0.003, 0.01, 0.03, 0.1)
 NEIGHBOURS = 1024  # pieces that are counted, at most
 POINTS = 10  # around which they are
@@ -71,7 +71,7 @@ CONSTANTS: dict[str, list[Any]] = {  # what else the results of a part depend on
     "pieces": [SLACKS, NEIGHBOURS, POINTS],
 }  # fmt: skip
 DEPTHS = (1, 2)
-NORMS = (0.1, 1.0, 10.0)  # |y|
+NORMS = (0.1, 1.0, 10.0)  # ‖y‖
 ROWS = (1, 2, 4, 8, 16, 32)  # m / k
 EXPANDED = 8  # where m varies
 NETWORKS = ((2, (20,)), (2, (20, 40)), (5, (50,)), (5, (50, 100)), (10, (100, 200)))
@@ -131,7 +131,7 @@ def ball(
     k, depth, expansion : int
         Sizes k, k e, …, k e^d; the last one is also n.
     y : {"any", "made"}
-        A vector of its own, of length `norm`, or G_0(x*) with |x*| = 1.
+        A vector of its own, of length `norm`, or G_0(x*) with ‖x*‖ = 1.
     norm : float or None
     rows : int or None
         m of a Gaussian A; None for A = I.
@@ -159,7 +159,7 @@ def _on_sphere(rng: np.random.Generator, count: int, k: int) -> Array:
 
 
 def remaining_radius(net: ReluNetwork, y: Array, scale: float, rng: np.random.Generator) -> float:
-    """The largest |x| found where D_{-x/|x|} f(x) ≥ 0 (equation 2 fails), from below.
+    """The largest ‖x‖ found where D_{-x/‖x‖} f(x) ≥ 0 (equation 2 fails), from below.
 
     Many rays from the origin first, then rays around the worst one.
     """

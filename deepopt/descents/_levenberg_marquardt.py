@@ -20,7 +20,7 @@ class LevenbergMarquardt(Descent):
     """Gauss-Newton steps on the residuals, damped until they lower f; every point by itself.
 
     w ← w - (JᵀJ + λ I)⁻¹ Jᵀ r. Every iteration evaluates the residuals r at one trial point, which
-    is accepted if f = ½ |r|² is lower there. λ follows the ratio of what f gained to what the
+    is accepted if f = ½ ‖r‖² is lower there. λ follows the ratio of what f gained to what the
     linear model promised. Between two true Jacobians, each of which takes k forward passes, J
     follows the residuals by Broyden's update. Variables at an edge that the step would leave are
     held (an active set).

@@ -1,7 +1,7 @@
 """Linear pieces of fully connected ReLU networks, and the quadratic on each (paper B, §3).
 
 G(x) = V σ(W_d … σ(W_1 x + b_1) … + b_d) + c is linear on each of many polytopes: where the signs of
-all preactivations, the *pattern*, stay the same. So ½ |G(x) - y|² is a convex quadratic there, and
+all preactivations, the *pattern*, stay the same. So ½ ‖G(x) - y‖² is a convex quadratic there, and
 the least of it over the pieces around a point is found by projected gradient descent on one after
 the other. This is a step of projected-gradient surfing (Algorithm 2).
 

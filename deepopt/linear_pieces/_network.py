@@ -69,7 +69,7 @@ class ReluNetwork:
         return dataclasses.replace(self, last=matrix @ self.last, shift=matrix @ self.shift)
 
     def fun(self, x: Array, y: Array) -> Array:
-        """½ |G(x) - y|² (...) of latents (..., k)."""
+        """½ ‖G(x) - y‖² (...) of latents (..., k)."""
         made: Array = 0.5 * np.sum((self.outputs(x) - y) ** 2, axis=-1)
         return made
 

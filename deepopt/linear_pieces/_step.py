@@ -11,15 +11,15 @@ from ._pieces import MOST, Piece, pieces_near
 from ._polytope import project
 
 ITERATIONS = 10_000  # of projected gradient descent on a piece, at most
-TOLERANCE = 1e-12  # of |x| + 1: a step below it ends the descent
+TOLERANCE = 1e-12  # of ‖x‖ + 1: a step below it ends the descent
 
 
 def descend_on(piece: Piece, y: Array, x: Array) -> Array:
-    """The minimiser (k,) of ½ |G(x) - y|² on a piece, by projected gradient descent.
+    """The minimiser (k,) of ½ ‖G(x) - y‖² on a piece, by projected gradient descent.
 
     The step is one over the largest curvature, with Nesterov's momentum, which begins anew wherever
     it points uphill (O'Donoghue & Candès, Adaptive restart for accelerated gradient schemes, 2015).
-    It ends when a step is below 1e-12 (|x| + 1), or after 10,000.
+    It ends when a step is below 1e-12 (‖x‖ + 1), or after 10,000.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 
 
 def follow(network: ReluNetwork, y: Array, x: Array, tau: float, most: int = MOST) -> Step:
-    """The best minimiser of ½ |G(x) - y|² over the pieces around x: a step of Algorithm 2.
+    """The best minimiser of ½ ‖G(x) - y‖² over the pieces around x: a step of Algorithm 2.
 
     Parameters
     ----------

@@ -18,14 +18,14 @@ from ._problem import Problem, Seed, Vector
 if TYPE_CHECKING:
     from .._backend import Tensor
 
-CORE = 0.1  # radius of the regular core, in units of sqrt(N / 3), a typical |x| in the box
+CORE = 0.1  # radius of the regular core, in units of sqrt(N / 3), a typical ‖x‖ in the box
 
 
 class SphericalSpinGlass(Problem):
     """Energy of the spherical 3-spin glass, a function of the direction of x in [-1, 1]^N.
 
-    H_N(y) = 1/N sum_ijk J_ijk y_i y_j y_k on the sphere |y| = sqrt(N), with independent
-    J_ijk ~ N(0, 1). The value at x is H_N at y = sqrt(N) x / max(|x|, r0), r0 = 0.1 sqrt(N / 3):
+    H_N(y) = 1/N sum_ijk J_ijk y_i y_j y_k on the sphere ‖y‖ = sqrt(N), with independent
+    J_ijk ~ N(0, 1). The value at x is H_N at y = sqrt(N) x / max(‖x‖, r0), r0 = 0.1 sqrt(N / 3):
     outside the ball of radius r0 only the direction of x counts; inside it the value is the cubic
     itself, which is 0 with gradient 0 at the origin and adds no minimum.
 

@@ -13,7 +13,7 @@ from ._base import Schedule
 
 @dataclasses.dataclass(frozen=True)
 class Surf(Schedule):
-    """Through the training of a generator: f_t(x) = ½ |A G_{θ_t}(x) - y|², θ_0 … θ_T its weights.
+    """Through the training of a generator: f_t(x) = ½ ‖A G_{θ_t}(x) - y‖², θ_0 … θ_T its weights.
 
     Each network is descended from the minimiser of the one before. For `deepopt.invert`, whose host
     brings the weights as tensors, so that no stage compiles anew.
