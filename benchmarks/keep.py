@@ -2,16 +2,20 @@
 
     python keep.py convexity deepopt-bench/convexity
     python keep.py --back convexity deepopt-bench/convexity
+    python keep.py --redraw convexity
 
 The first keeps the results in results/SUITE and the figures in docs/images, and writes the tables
 between the marks of the page that they belong to. The second puts the kept cells into the folder of
-a run, on another machine say: the same `deepopt bench` runs those that are missing.
+a run, on another machine say: the same `deepopt bench` runs those that are missing. The third makes
+tables and figures anew from what is kept; peers and black-box keep too little for that.
 """
 
 import gzip
 import json
 import shutil
 import sys
+import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import common
@@ -45,7 +49,9 @@ def main(suite: str, run: Path) -> None:
     if (run / "table.md").exists():
         shutil.copyfile(run / "table.md", kept / "table.md")
         tables[suite] = kept / "table.md"
-    (kept / "results.json.gz").write_bytes(gzip.compress((run / "results.json").read_bytes()))
+    (kept / "results.json.gz").write_bytes(
+        gzip.compress((run / "results.json").read_bytes(), mtime=0)
+    )
     for name, image in figures.items():
         shutil.copyfile(run / name, common.DOCS / "images" / image)
     if suite == "convexity":
@@ -53,16 +59,40 @@ def main(suite: str, run: Path) -> None:
     common.insert(page, {mark: at.read_text("utf-8") for mark, at in tables.items()})
 
 
+def stored(suite: str) -> dict:
+    kept = HERE / "results" / suite / "results.json.gz"
+    return json.loads(gzip.decompress(kept.read_bytes()))
+
+
 def back(suite: str, run: Path) -> None:
     from deepopt.bench._cells import put_back
 
-    kept = HERE / "results" / suite / "results.json.gz"
-    results = json.loads(gzip.decompress(kept.read_bytes()))
-    print(f"{put_back(results, run / 'cells')} cells put into {run}")
+    print(f"{put_back(stored(suite), run / 'cells')} cells put into {run}")
+
+
+def draw(suite: str, out: Path) -> None:
+    """What `deepopt bench` writes, from the stored results."""
+    from deepopt.bench._cells import records_of
+    from deepopt.bench._settings import KINDS
+
+    results = stored(suite)
+    module = import_module(f"deepopt.bench.{results['suite'].replace('-', '_')}")
+    module.write(KINDS[results["suite"]](**results["settings"]), records_of(results), out)
+
+
+def redraw(suite: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        draw(suite, Path(folder))
+        main(suite, Path(folder))
 
 
 if __name__ == "__main__":
-    *flag, suite, run = sys.argv[1:] if len(sys.argv) > 2 else (None, None)
-    if flag not in ([], ["--back"]) or suite not in PAGES:
-        sys.exit(__doc__)
-    (back if flag else main)(suite, Path(run))
+    match sys.argv[1:]:
+        case ["--redraw", suite] if suite in PAGES:
+            redraw(suite)
+        case ["--back", suite, run] if suite in PAGES:
+            back(suite, Path(run))
+        case [suite, run] if suite in PAGES:
+            main(suite, Path(run))
+        case _:
+            sys.exit(__doc__)

@@ -68,17 +68,24 @@ def path_of(folder: Path, name: str, key: Mapping[str, Any]) -> Path:
     return folder / f"{name}.{digest[:8]}.json"
 
 
+def records_of(results: Mapping[str, Any]) -> list[Record]:
+    """The records that a ``results.json`` was written from."""
+    environments = results["environments"]
+    return [
+        {"format": FORMAT, "seconds": None} | cell
+        | {"environment": environments[cell.get("environment", 0)]}
+        for cell in results["cells"]
+    ]  # fmt: skip
+
+
 def put_back(results: Mapping[str, Any], folder: Path) -> int:
     """Make the cells of a ``results.json`` that `folder` lacks finished ones of it; how many."""
     folder.mkdir(parents=True, exist_ok=True)
     put = 0
-    for cell in results["cells"]:
-        path = path_of(folder, cell["cell"], cell["parameters"])
+    for record in records_of(results):
+        path = path_of(folder, record["cell"], record["parameters"])
         if not path.exists():
-            environment = results["environments"][cell.get("environment", 0)]
-            write_json(
-                path, {"format": FORMAT, "seconds": None} | cell | {"environment": environment}
-            )
+            write_json(path, record)
             put += 1
     return put
 
