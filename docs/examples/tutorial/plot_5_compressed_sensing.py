@@ -31,7 +31,7 @@ train(settings, folder / "vae")
 
 unseen = images[1700:].reshape(-1, 64).astype("float64")
 rng = np.random.default_rng(0)
-counts = [4, 8, 12, 16, 24, 32]
+counts = [8, 12, 16, 24, 32, 48]
 errors, found = [], {}
 for m in counts:
     A = rng.normal(size=(m, 64)) / np.sqrt(m)
@@ -52,7 +52,7 @@ plots.boxes(
 shown = slice(0, 6)
 plots.reconstructions(
     unseen[shown].reshape(-1, 8, 8, 1), found[32][shown].reshape(-1, 8, 8, 1),
-    [found[m][shown].reshape(-1, 8, 8, 1) for m in (8, 16)], ["8", "16"], ax=right,
+    [found[m][shown].reshape(-1, 8, 8, 1) for m in (8, 16)], [8, 16], ax=right,
 )  # fmt: skip
 
 # %%
