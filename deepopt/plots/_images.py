@@ -23,7 +23,7 @@ def reconstructions(
     targets: Any,
     outputs: Any,
     frames: Sequence[Any] = (),
-    times: Sequence[int] = (),
+    times: Sequence[int | str] = (),
     *,
     ax: Axes | None = None,
 ) -> Axes:
@@ -36,8 +36,8 @@ def reconstructions(
         n pixels, from the lowest value of all in black to the highest in white.
     frames : sequence of array_like, each like `targets`
         Outputs on the way.
-    times : sequence of int
-        The checkpoint of each of the frames.
+    times : sequence of int or str
+        The checkpoint of each of the frames, or what stands above it.
     ax : Axes, optional
         Where to draw; by default on a new figure.
 
@@ -62,7 +62,7 @@ def reconstructions(
     """
     if len(frames) != len(times):
         raise ValueError(f"times must be as many as frames, {len(frames)}, got {len(times)}")
-    heads = ["target", *(f"t = {t}" for t in times), "found"]
+    heads = ["target", *(t if isinstance(t, str) else f"t = {t}" for t in times), "found"]
     labels = ["targets", *(f"frames[{i}]" for i in range(len(frames))), "outputs"]
     columns = [pixels_of(name, part)
                for name, part in zip(labels, (targets, *frames, outputs), strict=True)]  # fmt: skip

@@ -156,7 +156,7 @@ def _draw_path(ax: Axes, way: Array) -> None:
     for at, marker, size, name in ((0, "o", 7, "begin"), (-1, "*", 12, "end")):
         ax.plot(*way[[at]].T, marker=marker, markersize=size, label=name, **ends,
                 **look | {"path_effects": None})  # fmt: skip
-    ax.legend(loc="upper right", fontsize="small", framealpha=0.8)
+    ax.legend(loc="best", fontsize="small", framealpha=0.8)
 
 
 def surface(

@@ -34,7 +34,11 @@ def blurred(sigma):
 
 curves = {f"$\\sigma$ = {s:.2f}": (x, blurred(s)) for s in (0.0, 0.15, 0.25, convex)}
 ax = plots.curves(
-    curves, ax=plt.subplots(figsize=(7, 3.8))[1], xlabel="x", ylabel="$f_\\sigma$", log=()
+    curves,
+    ax=plt.subplots(figsize=(7, 3.8), layout="constrained")[1],
+    xlabel="x",
+    ylabel="$f_\\sigma$",
+    log=(),
 )
 assert (np.diff(blurred(convex), 2) > -1e-9).all()  # convex, as computed
 assert (np.diff(blurred(0.9 * convex), 2) < 0).any()

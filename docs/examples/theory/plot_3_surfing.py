@@ -73,7 +73,7 @@ for k in (2, 5):
         slacks,
         [np.mean([len(pieces_near(network, x, tau=tau)[0]) for x in points]) for tau in slacks],
     )
-ax = plt.subplots(figsize=(6, 3.8))[1]
+ax = plt.subplots(figsize=(6, 3.8), layout="constrained")[1]
 plots.curves(counts, ax=ax, xlabel="slack $\\tau$", ylabel="pieces, mean of five")
 
 # %%

@@ -32,12 +32,12 @@ print("the distance to the minimum:", np.linalg.norm(result.x - f.xmin).round(9)
 # (``deep``). A name stands for a combination of a *reparametrization*, a *schedule* and a
 # *descent*.
 
-limits = {"maxfev": 200_000}
+limits = {"maxfev": 400_000}
 runs = {
     method: [deepopt.minimize(f, method=method, options=limits, rng=seed) for seed in range(3)]
     for method in ("homotopy", "deep", "gd")
 }
-ax = plots.convergence(runs, ax=plt.subplots()[1], minimum=f.fmin)
+ax = plots.convergence(runs, ax=plt.subplots(layout="constrained")[1], minimum=f.fmin)
 ax.set_title("Rastrigin's function, shifted and rotated, 50 variables")
 
 # %%

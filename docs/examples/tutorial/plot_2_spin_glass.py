@@ -28,7 +28,7 @@ print(f"{glass.energy_per_spin(result.x):.4f} per spin; threshold {glass.thresho
 results = {"homotopy": result}
 for method in ("deep", "gd"):
     results[method] = deepopt.minimize(glass, method=method, options={"maxtime": 5}, rng=0)
-ax = plots.energies(glass, results, ax=plt.subplots(figsize=(7, 3.6))[1])
+ax = plots.energies(glass, results, ax=plt.subplots(figsize=(7, 3.6), layout="constrained")[1])
 
 # %%
 # Fifty spins are few: single glasses lie around the values that hold for many. On 200 spins the

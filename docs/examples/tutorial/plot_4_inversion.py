@@ -22,7 +22,7 @@ folder = Path(tempfile.mkdtemp())
 images = (load_digits().images[..., None] / 16).astype("float32")  # 1,797 of 8 x 8 pixels
 np.save(folder / "digits.npy", images)
 settings = TrainSettings(
-    "vae", folder / "digits.npy", latent_dim=8, steps=1000, every=100, width=0.25
+    "vae", folder / "digits.npy", latent_dim=16, steps=1500, every=150, width=0.25
 )
 train(settings, folder / "vae")
 
@@ -31,7 +31,7 @@ train(settings, folder / "vae")
 # generator has made are found exactly: ``found`` is a certificate, f is 0 to rounding. ``cost``
 # counts forward passes of the generator; a step of Adam takes two.
 
-latents = np.random.default_rng(0).uniform(-1, 1, (100, 8))
+latents = np.random.default_rng(0).uniform(-1, 1, (100, 16))
 made = deepopt.generators.open_checkpoints(folder / "vae").outputs(-1, latents)
 result = deepopt.invert(folder / "vae", made, rng=0)
 print(f"{result.found.mean():.0%} found, {np.median(result.cost):.0f} forward passes")
@@ -47,7 +47,7 @@ surfed = deepopt.invert(folder / "vae", real, method="surf", rng=0)
 source = deepopt.generators.open_checkpoints(folder / "vae")
 times = [1, 2, 4, 9]
 frames = [source.outputs(t, surfed.path[t]) for t in times]
-figure, ax = plt.subplots(figsize=(5, 5))
+figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
 ax = plots.reconstructions(real, surfed.output, frames, times, ax=ax)
 
 # %%

@@ -52,7 +52,7 @@ plots.boxes(
 shown = slice(0, 6)
 plots.reconstructions(
     unseen[shown].reshape(-1, 8, 8, 1), found[32][shown].reshape(-1, 8, 8, 1),
-    [found[m][shown].reshape(-1, 8, 8, 1) for m in (8, 16)], [8, 16], ax=right,
+    [found[m][shown].reshape(-1, 8, 8, 1) for m in (8, 16)], ["m = 8", "m = 16"], ax=right,
 )  # fmt: skip
 
 # %%

@@ -31,7 +31,7 @@ runs = {
     name: [deepopt.minimize(judge, method="gd", options=options, rng=10 + i) for i in range(3)]
     for name, options in (("defaults", limits), ("tuned", tuned.options))
 }
-ax = plots.convergence(runs, ax=plt.subplots()[1], minimum=judge.fmin)
+ax = plots.convergence(runs, ax=plt.subplots(layout="constrained")[1], minimum=judge.fmin)
 ax.set_title("Levy's function, an instance that the study has not seen")
 
 # %%

@@ -32,7 +32,9 @@ runs = {
     dtype: deepopt.minimize(problem, method="gd", options=options | {"dtype": dtype}, rng=0)
     for dtype in ("float64", "float32")
 }
-ax = plots.convergence(runs, ax=plt.subplots()[1], against="time", minimum=problem.fmin)
+ax = plots.convergence(
+    runs, ax=plt.subplots(layout="constrained")[1], against="time", minimum=problem.fmin
+)
 print({dtype: float(np.round(run.fun, 3)) for dtype, run in runs.items()})
 
 # %%
