@@ -77,6 +77,21 @@ def test_every_command_of_a_page_is_one(line):
     command.make_parser(click.Context(command)).parse_args(list(arguments))
 
 
+def tables():
+    for page in PAGES:
+        for mark, table in re.findall(
+            r"<!-- ([^\n>]+) -->\n(.*?)\n<!-- end -->", page.read_text(encoding="utf-8"), re.DOTALL
+        ):
+            if table != "Being measured.":
+                yield pytest.param(table.strip(), id=f"{page.stem}-{mark}")
+
+
+@pytest.mark.parametrize("table", [*tables()])
+def test_no_table_of_results_is_typed(table):
+    stored = (ROOT / "benchmarks" / "results").rglob("*.md")
+    assert any(table in path.read_text(encoding="utf-8") for path in stored)
+
+
 @pytest.mark.docs
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem
