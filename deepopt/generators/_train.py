@@ -49,6 +49,16 @@ class TrainSettings:
     seed : int, default 0
     dtype : {"float32", "float16"}, default "float32"
         Of the weights on disk.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In one sentence, for the first that is not sound.
+
+    Examples
+    --------
+    >>> TrainSettings("vae", "fashion_mnist", width=0.5).steps
+    4000
     """
 
     model: str
@@ -91,12 +101,27 @@ def train(
     progress : callable, optional
         progress(step, losses) after every step.
 
+    Returns
+    -------
+    Path
+        `out`, which `deepopt.invert` takes.
+
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         Where the data are no images, or `out` holds another training.
     OSError
         Where the disk is full; finished checkpoints stay, and the same call continues.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/noise.npy", np.random.default_rng(0).random((20, 8, 8)))
+    ...     settings = TrainSettings("vae", f"{folder}/noise.npy", steps=2, every=1, width=0.05)
+    ...     made = train(settings, f"{folder}/vae")
+    ...     sorted(file.name for file in made.glob("step-*.npz"))
+    ['step-00000.npz', 'step-00001.npz', 'step-00002.npz']
     """
     if not isinstance(settings, TrainSettings):
         raise TypeError(f"settings must be TrainSettings, got {shown(settings)}")

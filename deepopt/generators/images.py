@@ -28,6 +28,15 @@ def load_images(source: str | Path) -> np.ndarray:
     ------
     FileNotFoundError, ValueError
         In one sentence, where there are no such images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/grey.npy", np.full((2, 8, 8), 51, "uint8"))
+    ...     images = load_images(f"{folder}/grey.npy")
+    >>> images.shape, round(float(images.max()), 3)
+    ((2, 8, 8, 1), 0.2)
     """
     if str(source) == FASHION_MNIST:
         return as_images(_download()[0], FASHION_MNIST)

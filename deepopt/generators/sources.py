@@ -44,6 +44,14 @@ class Source(abc.ABC):
         From latents (batch, k) to outputs; its own weights do not matter.
     prior : str
         "uniform" or "normal": how latents are drawn.
+
+    Examples
+    --------
+    >>> from deepopt.generators import Architecture
+    >>> sizes = Architecture("expansive", 3, (40,), hidden=(20,))
+    >>> source = open_checkpoints([sizes.generator(), sizes.generator()])
+    >>> len(source), source.latent_dim, source.output_shape
+    (2, 3, (40,))
     """
 
     model: Any

@@ -26,6 +26,18 @@ class ReluNetwork:
         V.
     shift : ndarray (n,)
         c; 0 in the paper.
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0], [-1.0]])
+    >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
+    >>> fold.outputs(np.array([[-3.0], [2.0]])).ravel()  # G(x) = abs(x)
+    array([3., 2.])
+
+    References
+    ----------
+    Song, Fan & Lafferty, Surfing: iterative optimization over incrementally trained deep networks,
+    2019, §3.
     """
 
     weights: tuple[Array, ...]
@@ -84,10 +96,22 @@ def read_network(model: Any, weights: list[NDArray[Any]]) -> ReluNetwork:
     weights : list of ndarray
         In the order of its `weights`.
 
+    Returns
+    -------
+    network : ReluNetwork
+
     Raises
     ------
     ValueError
         In one sentence, for any other model.
+
+    Examples
+    --------
+    >>> from deepopt.generators import Architecture
+    >>> model = Architecture("expansive", 3, (40,), hidden=(20,)).generator()
+    >>> network = read_network(model, model.get_weights())
+    >>> network.latent_dim, network.last.shape
+    (3, (40, 20))
     """
     from keras import activations, layers
 

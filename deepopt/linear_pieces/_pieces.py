@@ -18,14 +18,37 @@ THIN = 1e-8  # a piece that holds no ball of this radius counts as empty
 
 
 class Piece(NamedTuple):
-    """A polytope {x: N x + o ≥ 0} on which the network is G(x) = C x + e."""
+    """A polytope {x: N x + o ≥ 0} on which the network is G(x) = C x + e.
 
-    signs: tuple[NDArray[np.bool_], ...]  # the pattern: (n_i,) whether a preactivation is positive
-    normals: Array  # N (rows, k), of length 1
-    offsets: Array  # o (rows,)
-    slope: Array  # C (n, k)
-    intercept: Array  # e (n,)
-    inside: Array  # (k,) a point in its interior
+    Parameters
+    ----------
+    signs : tuple of ndarray (n_i,) of bool
+        The pattern: whether a preactivation is positive, for each hidden layer.
+    normals : ndarray (rows, k)
+        N, of length 1.
+    offsets : ndarray (rows,)
+        o.
+    slope : ndarray (n, k)
+        C.
+    intercept : ndarray (n,)
+        e.
+    inside : ndarray (k,)
+        A point in its interior.
+
+    Examples
+    --------
+    >>> half = Piece(
+    ...     (np.array([True]),), np.eye(1), np.zeros(1), np.ones((1, 1)), np.zeros(1), np.ones(1))
+    >>> half.holds(np.array([0.5])), half.holds(np.array([-0.5]))
+    (True, False)
+    """
+
+    signs: tuple[NDArray[np.bool_], ...]
+    normals: Array
+    offsets: Array
+    slope: Array
+    intercept: Array
+    inside: Array
 
     def holds(self, x: Array, within: float = 0.0) -> bool:
         """Whether x (k,) lies in it, or not further away from each of its faces than `within`."""
@@ -44,8 +67,21 @@ class _Branch(NamedTuple):
 
 
 def slack_rows(network: ReluNetwork, x: Array, tau: float) -> list[NDArray[np.intp]]:
-    """S(x, θ, τ): for each hidden layer the rows whose preactivation at x (k,) is within ±tau.
+    """S(x, θ, τ): for each hidden layer the rows whose preactivation at x is within ±tau.
 
+    Parameters
+    ----------
+    network : ReluNetwork
+    x : ndarray (k,)
+    tau : float
+        The slack τ.
+
+    Returns
+    -------
+    rows : list of ndarray
+
+    Examples
+    --------
     >>> weights = np.array([[1.0], [-2.0]])
     >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
     >>> slack_rows(fold, np.array([0.1]), tau=0.15)
@@ -78,6 +114,23 @@ def pieces_near(
         The one that holds x first, unless it is dropped; none at all where all are.
     complete : bool
         Whether these are all.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where `tau` or `most` is not sound.
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0], [-1.0]])
+    >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
+    >>> near, complete = pieces_near(fold, np.array([0.1]), tau=0.2)  # G(x) = abs(x)
+    >>> [piece.slope.item() for piece in near], complete
+    ([1.0, -1.0], True)
+
+    References
+    ----------
+    Song, Fan & Lafferty, 2019, §3.
     """
     check_number("tau", tau, at_least=0.0)
     check_number("most", most, whole=True, at_least=1)

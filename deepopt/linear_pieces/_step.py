@@ -27,6 +27,18 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
     y : ndarray (n,)
     x : ndarray (k,)
         Where it begins, inside the piece or not.
+
+    Returns
+    -------
+    ndarray (k,)
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0], [-1.0]])
+    >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
+    >>> (right,), _ = pieces_near(fold, np.array([0.1]), tau=0.0)  # where G(x) = x
+    >>> descend_on(right, np.array([2.0]), np.array([0.1])).round(6)
+    array([2.])
     """
     curvature = piece.slope.T @ piece.slope
     pull = piece.slope.T @ (piece.intercept - y)
@@ -48,12 +60,29 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
 
 
 class Step(NamedTuple):
-    """Where the best of the pieces around a point leads."""
+    """Where the best of the pieces around a point leads.
 
-    x: Array  # (k,)
+    Parameters
+    ----------
+    x : ndarray (k,)
+        The best minimiser.
+    fun : float
+        ½ ‖G(x) - y‖² there.
+    pieces : int
+        How many were searched.
+    complete : bool
+        Whether these were all.
+
+    Examples
+    --------
+    >>> Step(np.zeros(2), 0.0, pieces=3, complete=True).pieces
+    3
+    """
+
+    x: Array
     fun: float
-    pieces: int  # that were searched
-    complete: bool  # whether they were all
+    pieces: int
+    complete: bool
 
 
 def follow(network: ReluNetwork, y: Array, x: Array, tau: float, most: int = MOST) -> Step:
@@ -69,12 +98,21 @@ def follow(network: ReluNetwork, y: Array, x: Array, tau: float, most: int = MOS
     tau, most
         As `pieces_near` takes them.
 
+    Returns
+    -------
+    Step
+        x itself, with no pieces, where all around it are empty.
+
     Examples
     --------
     >>> weights = np.array([[1.0], [-1.0]])
     >>> fold = ReluNetwork((weights,), (np.zeros(2),), np.ones((1, 2)), np.zeros(1))
     >>> follow(fold, np.array([2.0]), np.array([0.1]), tau=0.2).x.round(6)  # |x| = 2
     array([2.])
+
+    References
+    ----------
+    Song, Fan & Lafferty, 2019, Algorithm 2.
     """
     around, complete = pieces_near(network, x, tau, most)
     if not around:
