@@ -36,7 +36,7 @@ from ._methods import Recipe
 from ._progress import Line
 from ._result import Result, Status
 from ._saving import Saver, State, described, digest
-from ._starts import NEAREST, Starts
+from ._starts import Starts, codes_for
 from ._targets import Found, Programs
 from .linear_pieces import follow, read_network
 from .reparametrizations import Latent
@@ -176,9 +176,9 @@ class InvertCall:
                     networks = (tensors(w, options.dtype) for w in source.stream())
                     shares = schedule.iterations(len(source) - 1)
                     inversion.ride(
-                        networks, shares, starts.first[:, 0], schedule.interpolate, begin, kept
+                        networks, shares, starts.known[:, 0], schedule.interpolate, begin, kept
                     )
-                    starts.first[:, 0] = inversion.path[-1]
+                    starts.known[:, 0] = inversion.path[-1]
                 begin(dict)
                 inversion.descend(weights, starts)
         except Stopped as stop:
@@ -260,7 +260,7 @@ class InvertCall:
     def _starts(self, inversion: Inversion, weights: Tensors) -> Starts:
         """Where the descents begin; the first are the best so far."""
         options, latent, count, k = self._options, self._latent, len(self._targets), self._k
-        f, hops = None, 0
+        f, most = None, None
         if not isinstance(options.starts, str):
             first = read_starts(options.starts, count, k)
         elif options.starts == "zero":
@@ -271,16 +271,15 @@ class InvertCall:
             drawn = latent.draw(self._rng, count * options.n_starts, k)
             first = drawn.reshape(count, options.n_starts, k)
         else:
-            near = min(options.n_starts, NEAREST)
+            near, most = codes_for(options.n_starts), options.n_starts
             codes = options.n_codes or int(np.clip(PER_TARGET * count, LEAST_CODES, MOST_CODES))
             codes = max(codes, near)
             self._preparation += codes
             check_memory(codes * k, 8, f"{codes:,} codes of {k} numbers", "n_codes")
             first, f = inversion.nearest(weights, latent.draw(self._rng, codes, k), near)
-            hops = options.n_starts - near
         seed = int(self._rng.integers(2**31))
-        starts = Starts(first, first.shape[1] + hops, latent, seed)
-        inversion.begin(starts.first[:, 0], f)
+        starts = Starts(first, most or first.shape[1], latent, seed)
+        inversion.begin(starts.known[:, 0], f)
         return starts
 
     def _check_range(self, inversion: Inversion, weights: Tensors) -> None:

@@ -1,4 +1,4 @@
-"""Where the descents of `invert` begin: given latents first, then hops around the best so far."""
+"""Where the descents of `invert` begin: at latents known before, and around the best so far."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import numpy as np
 
 from .reparametrizations import Latent
 
-NEAREST = 3  # codes that a target takes before it hops
+HEAD = 3  # codes that a target takes before hops and further codes take turns
 LEAST_REACH, MOST_REACH = 0.1, 1.0  # of a hop, in standard deviations of the prior
+
+
+def codes_for(count: int) -> int:
+    """How many codes a target takes at most in so many starts."""
+    head = min(count, HEAD)
+    return head + (count - head) // 2
 
 
 class Starts:
@@ -15,24 +21,31 @@ class Starts:
 
     Parameters
     ----------
-    first : ndarray (B, S, k)
-        The first ones of each target.
+    known : ndarray (B, S, k)
+        Latents where each target begins: the first `HEAD` one after the other, and then in turns
+        with hops, as long as there are any.
     count : int
-        In all; those after the first S are hops: the best latent so far, moved by a normal
-        deviate of a scale that varies from one start to the next.
+        Starts in all; S where there are to be no hops. A hop is the best latent so far, moved by a
+        normal deviate of a scale that varies from one start to the next.
     latent : Latent
     seed : int
         Of the hops. One depends on it, the target and its number alone.
     """
 
-    def __init__(self, first: np.ndarray, count: int, latent: Latent, seed: int) -> None:
-        self.first, self.count = np.array(latent.clip(first)), count
+    def __init__(self, known: np.ndarray, count: int, latent: Latent, seed: int) -> None:
+        self.known, self.count = np.array(latent.clip(known)), count
         self._latent, self._seed = latent, seed
 
     def of(self, target: int, number: int, best: np.ndarray) -> np.ndarray:
         """The latent (k,) where start `number` of a target begins whose best is `best` (k,)."""
-        if number < self.first.shape[1]:
-            start: np.ndarray = self.first[target, number]
+        known = self.known.shape[1]
+        turn, is_code = divmod(number - HEAD, 2)
+        if number < HEAD or known == self.count:
+            place = number
+        else:
+            place = HEAD + turn if is_code else known
+        if place < known:
+            start: np.ndarray = self.known[target, place]
             return start
         rng = np.random.default_rng([self._seed, target, number])
         reach = LEAST_REACH * (MOST_REACH / LEAST_REACH) ** rng.random()

@@ -11,7 +11,7 @@ from test_invert import K, N, latents, made, near, network, training
 import deepopt
 from deepopt import Latent, LevenbergMarquardt, Surf
 from deepopt._backend import ops, precision, tangents_flow, to_numpy, to_tensor
-from deepopt._starts import Starts
+from deepopt._starts import Starts, codes_for
 from deepopt.descents import Seen
 
 
@@ -370,6 +370,19 @@ def test_hops_start_around_the_best_inside_the_box_and_depend_on_their_number_al
     again = Starts(np.zeros((2, 1, 3)), 2000, latent, seed=1)
     np.testing.assert_array_equal(again.of(1, 7, best), hops[6])
     assert (again.of(0, 7, best) != hops[6]).any()
+
+
+def test_hops_and_codes_take_turns():
+    count = 9
+    codes = np.arange(codes_for(count), dtype=float)[None, :, None]
+    starts = Starts(codes, count, Latent(), seed=1)
+    taken = [starts.of(0, number, np.array([-50.0])).item() for number in range(count)]
+    assert taken[:3] == [0, 1, 2]
+    assert taken[4::2] == [3, 4, 5]
+    assert all(place < -40 for place in taken[3::2])  # around the best
+    assert [codes_for(n) for n in (1, 3, 4, 5, 30)] == [1, 3, 3, 4, 16]
+    given = Starts(np.zeros((1, 7, 1)), 7, Latent(), seed=1)
+    assert [given.of(0, number, np.array([-50.0])).item() for number in range(7)] == [0] * 7
 
 
 def test_a_step_into_a_region_without_values_is_shortened_at_once():
