@@ -211,7 +211,7 @@ def races(method: str, options: dict) -> list[dict]:
         gaps = {
             who: np.array([gap(problem, run.fun) for run in each]) for who, each in runs.items()
         }
-        targets = [max(run.fun, near(problem)) for run in runs["defaults"]]
+        targets = [max(run.history["fun"][-1], near(problem)) for run in runs["defaults"]]
         times = {
             who: np.array([first(*pair) for pair in zip(each, repeat("time"), targets)])
             for who, each in runs.items()
