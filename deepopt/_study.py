@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,8 +138,13 @@ def told(storage: Any) -> Iterator[None]:
     """What a storage raises, as an OSError of one sentence."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    proxies = sys.modules.get("grpc")
+    silent = () if proxies is None else (proxies.RpcError,)
     try:
         yield
+    except silent as error:
+        reason = error.details() if hasattr(error, "details") else _first_line(error)
+        raise OSError(f"storage {shown(storage)} does not answer: {reason}") from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = getattr(error.__cause__ or error, "orig", None) or error.__cause__ or error
         raise OSError(f"storage {shown(storage)} cannot be used: {_first_line(reason)}") from None
@@ -184,6 +190,14 @@ def take_up_lost(study: Study) -> None:
             with contextlib.suppress(*SOONER):  # another process was there first
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                 retry(study, trial)
+
+
+def is_over(study: Study, number: int) -> bool:
+    """Whether the trial of this number has an end."""
+    return any(
+        trial.number == number and trial.state.is_finished()
+        for trial in study.get_trials(deepcopy=False)
+    )
 
 
 def _lives(pid: int, born: float) -> bool:

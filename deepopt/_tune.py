@@ -13,7 +13,18 @@ import optuna
 from ._card import Card, assigned, number
 from ._checks import check_number, in_brief, read_rng, shown
 from ._ranges import Space
-from ._study import Repeatable, open_storage, quiet, release, sign, take_up_lost, told, tpe
+from ._study import (
+    SOONER,
+    Repeatable,
+    is_over,
+    open_storage,
+    quiet,
+    release,
+    sign,
+    take_up_lost,
+    told,
+    tpe,
+)
 from ._trial import Interrupted, OutOfTime, Task
 
 if TYPE_CHECKING:
@@ -238,18 +249,40 @@ class Tuning:
             scope.callback(release, self._opened)
             try:
                 self._measure_defaults(deadline)
-                left = None if timeout is None else deadline - time.perf_counter()
-                if left is None or left > 0:
-                    self.study.optimize(
-                        lambda trial: self._perform(trial, deadline),
-                        n_trials=TRIALS if n_trials is None and timeout is None else n_trials,
-                        timeout=left, callbacks=list(callbacks), catch=(Exception,),
-                    )  # fmt: skip
+                most = TRIALS if n_trials is None and timeout is None else n_trials
+                self._optimise(most, deadline, callbacks)
             except KeyboardInterrupt:
                 if DEFAULTS not in self.study.user_attrs:
                     raise
                 interrupted = True
             return self.result(interrupted)
+
+    def _optimise(self, most: int | None, deadline: float, callbacks: Callbacks) -> None:
+        """Trials until a limit.
+
+        One that was given up for dead while this process only slept is left to those who took it
+        up again.
+        """
+        begun: list[int] = []
+        over: list[int] = []
+
+        def perform(trial: optuna.Trial) -> list[float]:
+            begun.append(trial.number)
+            return self._perform(trial, deadline)
+
+        while (most is None or len(begun) < most) and time.perf_counter() < deadline:
+            try:
+                self.study.optimize(
+                    perform,
+                    n_trials=None if most is None else most - len(begun),
+                    timeout=None if np.isinf(deadline) else deadline - time.perf_counter(),
+                    callbacks=[lambda _, trial: over.append(trial.number), *callbacks],
+                    catch=(Exception,),
+                )
+                return
+            except SOONER:
+                if begun[-1:] == over[-1:] or not is_over(self.study, begun[-1]):
+                    raise
 
     def _measure_defaults(self, deadline: float) -> None:
         if DEFAULTS not in self.study.user_attrs:

@@ -166,6 +166,35 @@ def test_a_killed_workers_trial_is_taken_up_again(tmp_path, storage):
     assert suggested(tuned.study)[3] not in suggested(tuned.study)[:3]
 
 
+def test_a_trial_that_was_given_up_for_dead_is_left_to_others(tmp_path):
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    told = []
+
+    def sleepy(x):
+        study = optuna.load_study(study_name="sleepy", storage=url)
+        for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+            if trial.number == 1 and not told:  # as a heartbeat that another process missed
+                told.append(trial.number)
+                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        return float(np.sum(x**2))
+
+    tuned = deepopt.tune(
+        sleepy, "gd", n_trials=4, seeds=1, rng=0, storage=url, study_name="sleepy", x0=np.ones(2),
+        options={"maxiter": 2}, bounds=[(-2, 2)] * 2,
+    )  # fmt: skip
+    assert told == [1]
+    states = [trial.state.name for trial in tuned.study.trials]
+    assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_callback_that_raises_ends_the_study():
+    def stop(*_):
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        tune(n_trials=3, callbacks=[stop])
+
+
 def test_a_trial_without_hope_is_pruned():
     pruner = optuna.pruners.ThresholdPruner(upper=-1.0)  # of a function that is never below 0
     tuned = tune(pruner=pruner, n_trials=2)
