@@ -41,6 +41,9 @@ PAGES = {
 }  # fmt: skip
 
 
+WITHOUT_TRAJECTORIES = ("peers", "peers-200", "peers-1000", "black-box")
+
+
 def main(suite: str, run: Path) -> None:
     page, figures = PAGES[suite]
     kept = HERE / "results" / suite
@@ -81,6 +84,8 @@ def draw(suite: str, out: Path) -> None:
 
 
 def redraw(suite: str) -> None:
+    if not (HERE / "results" / suite).exists() or suite in WITHOUT_TRAJECTORIES:
+        sys.exit(f"{suite} cannot be drawn anew: too little of it is kept")
     with tempfile.TemporaryDirectory() as folder:
         draw(suite, Path(folder))
         main(suite, Path(folder))

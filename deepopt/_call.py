@@ -250,7 +250,8 @@ class Call(Preparation):
         rates: list[float] | None = None,
     ) -> Result:
         rates = self.options.rates() if rates is None else rates
-        if not np.isfinite(fun) and status is not Status.INTERRUPTED:
+        early = status is Status.MAXTIME and self.log.nit == 0  # before f was looked at in earnest
+        if not np.isfinite(fun) and status is not Status.INTERRUPTED and not early:
             status = Status.NOT_FINITE
         result = make_result(
             status,

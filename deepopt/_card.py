@@ -60,7 +60,7 @@ def number(value: Any, digits: int = 10) -> str:
     """A number in so many digits; anything else as it prints, on one line."""
     try:
         return f"{float(value):.{digits}g}"
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return " ".join(str(value).split())
 
 
@@ -68,7 +68,7 @@ def count(value: Any, one: str, many: str | None = None) -> str:
     """So many things."""
     try:
         return f"{int(value):,} {one if value == 1 else many or f'{one}s'}"
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return f"{number(value)} {many or f'{one}s'}"
 
 
@@ -86,15 +86,17 @@ def point(values: Any) -> str:
     array = np.asarray(values)
     if array.ndim > 1:
         return f"{len(array)} of {' × '.join(map(str, array.shape[1:]))} numbers"
-    parts = [number(value, 5) for value in np.atleast_1d(array)]
-    if len(parts) <= FIRST + 1:
-        return f"[{' '.join(parts)}]"
-    return f"[{' '.join(parts[:FIRST])} … {parts[-1]}]  {len(parts)} numbers"
+    array = np.atleast_1d(array)
+    some = len(array) > FIRST + 1
+    parts = [number(value, 5) for value in (array[:FIRST] if some else array)]
+    if some:
+        return f"[{' '.join(parts)} … {number(array[-1], 5)}]  {len(array)} numbers"
+    return f"[{' '.join(parts)}]"
 
 
 def names(keys: Iterable[str], width: int) -> str:
     """As many of the names as a line holds."""
-    return textwrap.shorten(", ".join(sorted(keys)), width, placeholder=" …")
+    return textwrap.shorten(", ".join(sorted(map(str, keys))), width, placeholder=" …")
 
 
 def assigned(values: Mapping[str, Any]) -> str:

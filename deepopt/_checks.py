@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import numbers
 import operator
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,18 @@ def warn(words: str, kind: type[Warning]) -> None:
     warnings.warn(words, kind, stacklevel=level)
 
 
-def warn_unknown(key: str, method: str) -> None:
-    """Warn of an option that the method does not have."""
+def warn_unknown(key: str, method: str, known: Iterable[str]) -> None:
+    """Warn of an option that the method, which has those known, does not have."""
     from scipy.optimize import OptimizeWarning
 
-    warn(f"{method} has no option {key!r}; it was ignored", OptimizeWarning)
+    near = nearest(key, known)
+    warn(f"{method} has no option {key!r}; it was ignored{near}", OptimizeWarning)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " (did you mean …?)" for a word that is nearly one of those known; else nothing."""
+    near = difflib.get_close_matches(str(word).lower(), [*known], n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def check_number(

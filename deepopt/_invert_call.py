@@ -271,11 +271,12 @@ class InvertCall:
             drawn = latent.draw(self._rng, count * options.n_starts, k)
             first = drawn.reshape(count, options.n_starts, k)
         else:
-            near, most = codes_for(options.n_starts), options.n_starts
             codes = options.n_codes or int(np.clip(PER_TARGET * count, LEAST_CODES, MOST_CODES))
-            codes = max(codes, near)
+            near, most = min(codes_for(options.n_starts), codes), options.n_starts
             self._preparation += codes
-            check_memory(codes * k, 8, f"{codes:,} codes of {k} numbers", "n_codes")
+            check_memory(
+                (codes + count * near) * k, 8, f"{codes:,} codes of {k} numbers", "n_codes"
+            )
             first, f = inversion.nearest(weights, latent.draw(self._rng, codes, k), near)
         seed = int(self._rng.integers(2**31))
         starts = Starts(first, most or first.shape[1], latent, seed)

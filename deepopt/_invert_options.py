@@ -138,7 +138,7 @@ def read_options(given: dict[str, Any], method: str) -> InvertOptions:
     """Options from a user's dict: a preset filled in, unknown names warned of, all checked."""
     names = {field.name for field in dataclasses.fields(InvertOptions)}
     for key in [key for key in given if key not in names]:
-        warn_unknown(key, f"invert with method {method!r}")
+        warn_unknown(key, f"invert with method {method!r}", names)
         del given[key]
     given = with_preset(given, {"paper": PAPER})
     options = InvertOptions(**{key: plain(value) for key, value in given.items()})

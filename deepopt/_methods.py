@@ -125,7 +125,11 @@ class Options:
     def rates(self) -> list[float]:
         """The learning rates, one per run."""
         if isinstance(self.learning_rate, str):
-            check_choice("learning_rate", self.learning_rate, ("grid",))
+            if self.learning_rate != "grid":
+                raise ValueError(
+                    "learning_rate must be a number, a sequence of them or 'grid', "
+                    f"got {self.learning_rate!r}"
+                )
             return list(GRID)
         given: Any = self.learning_rate
         given = given.tolist() if isinstance(given, np.ndarray) else given

@@ -170,7 +170,7 @@ def minimize(
     check_workers(workers)
     name, settings, unknown = _read_method(method, options, tol)
     for key in unknown:
-        warn_unknown(key, name)
+        warn_unknown(key, name, vars(settings))
     generator = read_rng(rng)
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ._checks import in_brief
+from ._checks import in_brief, nearest
 from .problems import FUNCTIONS, Problem
 
+CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as a shell would write them
 FORMS = "a problem, package.module:name or path/to/file.py:name"
 
 
@@ -97,6 +99,14 @@ def read_bounds(
     return [*pairs] or None
 
 
+def check_known(given: Mapping[str, Any], kind: type, label: str) -> None:
+    """Raise ValueError for an option that this dataclass of options does not have."""
+    known = [field.name for field in dataclasses.fields(kind)]
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{label} has no option {name!r}{nearest(name, known)}")
+
+
 def read_settings(label: str, words: Sequence[str]) -> dict[str, Any]:
     """Options from words like ``name=value``; values as Python writes them, else text."""
     found = {}
@@ -105,7 +115,7 @@ def read_settings(label: str, words: Sequence[str]) -> dict[str, Any]:
         if not equals or not name:
             raise ValueError(f"{label} must be name=value, got {word!r}")
         try:
-            found[name] = ast.literal_eval(text)
+            found[name] = ast.literal_eval(CONSTANTS.get(text, text))
         except (ValueError, SyntaxError):
             found[name] = text
     return found

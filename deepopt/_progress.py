@@ -64,7 +64,8 @@ class Line:
         self, label: str, unit: str, limits: Sequence[float | None] = (None,),
         seconds: float | None = None, started: float | None = None, shown: bool = True,
     ) -> None:  # fmt: skip
-        self._label, self._unit, self._limits, self._seconds = label, unit, limits, seconds
+        self._label, self._unit, self._limits = label, unit, limits
+        self._seconds = None if seconds is None or math.isinf(seconds) else seconds
         self._started, self._shown = started, shown
         self._words = ""
         self._first: Seen | None = None
@@ -121,7 +122,11 @@ class Line:
 
     def say(self, words: str) -> None:
         """Print a line that stays."""
-        if self._shown:
+        if self._shown and self._live is not None:
+            from rich.text import Text
+
+            self._live.console.print(Text(words), soft_wrap=True)
+        elif self._shown:
             print(words, flush=True)
 
     # What is drawn

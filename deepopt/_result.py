@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,15 +48,16 @@ class Result(OptimizeResult):  # type: ignore[misc]
         return self._card().html
 
     def _card(self) -> Card:
-        method, message = self.get("method", "result"), self.get("message", "")
+        method, message = str(self.get("method", "result")), str(self.get("message", ""))
         try:
-            rows = list(_batch(self) if np.ndim(self.get("fun", 0.0)) else _single(self))
-        except (AttributeError, LookupError, TypeError, ValueError):  # fields that somebody changed
+            with warnings.catch_warnings(action="ignore"):
+                rows = list(_batch(self) if np.ndim(self.get("fun", 0.0)) else _single(self))
+        except Exception:  # fields that somebody changed: what is left is listed
             rows = []
         shown = {label for label, _ in rows} | {"fun", "nfev", "nit", "message", "method"}
         more = names(self.keys() - shown, WIDTH - 16)
         rows += [("more", more)] if more else []
-        return Card(f"{method}: {message}" if message else str(method), rows)
+        return Card(f"{method}: {message}" if message else method, rows)
 
 
 Rows = Iterator[tuple[str, str]]

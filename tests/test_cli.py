@@ -315,3 +315,43 @@ def test_the_whole_command(tmp_path: Path) -> None:
     again = call(*words)
     assert "4 of 4 cells are finished already" in again.stdout
     assert "[4/4]" not in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["minimize", "sphere", "--option", "learning_rat=0.1"],
+         "homotopy has no option 'learning_rat' (did you mean 'learning_rate'?)"),
+        (["tune", "sphere", "--method", "gd", "--option", "maxtimee=1"],
+         "gd has no option 'maxtimee' (did you mean 'maxtime'?)"),
+        (["minimize", "sphere", "--option", "learning_rate=abc"],
+         "learning_rate must be a number, a sequence of them or 'grid', got 'abc'"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_none_is_an_error(arguments, said):
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.stderr.strip()) == (2, f"Error: {said}")
+
+
+def test_options_are_written_as_in_a_shell_and_a_long_point_is_cut():
+    arguments = ["minimize", "sphere", "--dim", "60", "--option", "polish=false", "--method", "gd"]
+    done = CliRunner().invoke(main, [*arguments, "--option", "maxiter=2"])
+    assert done.exit_code == 0, done.stderr
+    x = done.stdout.split("x = ")[1].split("\n")[0].split()
+    assert (len(x), x[-1]) == (51, "…")
+
+
+def test_a_function_that_is_finite_nowhere_is_a_failure(tmp_path):
+    (tmp_path / "nowhere.py").write_text("def f(x):\n    return float('nan')\n", encoding="utf-8")
+    place = f"{tmp_path / 'nowhere.py'}:f"
+    limits = ["--bounds", "-1", "1", "--maxfev", "20"]
+    done = CliRunner().invoke(main, ["minimize", place, *limits])
+    assert done.exit_code == 1
+    assert "not finite" in done.output
+
+
+def test_a_problem_is_completed_and_else_a_file():
+    kind = _names.Name(_names.PROBLEMS, files=True)
+    found = kind.shell_complete(None, None, "ras")
+    assert [(item.value, item.type) for item in found] == [("rastrigin", "plain")]
+    assert [item.type for item in kind.shell_complete(None, None, "model")] == ["file"]

@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 import deepopt
 from deepopt.cli import main
+from deepopt.cli._names import Name
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -74,7 +76,12 @@ def test_every_command_of_a_page_is_one(line):
     while isinstance(command, click.Group):
         assert arguments[0] in command.commands, line
         command, arguments = command.commands[arguments[0]], arguments[1:]
-    command.make_parser(click.Context(command)).parse_args(list(arguments))
+    given, _, order = command.make_parser(click.Context(command)).parse_args(list(arguments))
+    for parameter in order:
+        if isinstance(parameter.type, Name) and parameter.name in given:
+            values = np.atleast_1d(given[parameter.name])
+            known = set(parameter.type.known)
+            assert parameter.type.files or set(values) <= known | {None}, line
 
 
 def tables():

@@ -96,8 +96,10 @@ def test_public_names_are_documented(thing):
     assert ">>> " in text, "it has no example"
     exception = isinstance(thing, type) and issubclass(thing, Exception)
     for parameter in () if exception else inspect.signature(thing).parameters:
-        line = rf"^[\w,* ]*\b{parameter}\b[\w, ]*( : .+|$)"  # numpydoc: "name : type" or "a, b"
-        assert re.search(line, text, re.MULTILINE), parameter
+        said = re.search(r"^Parameters\n-+\n(.*?)(^\w+\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
+        line = rf"^[\w,* ]*\b{parameter}\b[\w,* ]*( : .+)?$"  # numpydoc: "name : type" or "a, b"
+        assert said, "its parameters are not described"
+        assert re.search(line, said[1], re.MULTILINE), parameter
 
 
 def test_unknown_names_are_refused():

@@ -141,6 +141,10 @@ with Line("work", "points", (math.inf, None, 0, 4)) as line:
     assert line._share(0.0) == 0.5
     line.see("a", 1)
     assert line._share(0.0) is None
+with Line("work", "points", seconds=math.inf) as line:
+    line.see("a", 1)
+    line.see("a", 2)
+    assert line._left(0.0) is None
 """
     assert in_terminal(["-c", code]).code == 0
 

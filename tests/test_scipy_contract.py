@@ -970,8 +970,8 @@ def test_options_that_are_unknown_are_each_said_and_ignored(method, call):
     with pytest.warns(OptimizeWarning) as said:
         result = call(method=method, options={"MAXITER": 2, "gtol": 1e-3})
     assert sorted(str(w.message) for w in said) == [
-        f"{method} has no option 'MAXITER'; it was ignored",
-        f"{method} has no option 'gtol'; it was ignored",
+        f"{method} has no option 'MAXITER'; it was ignored (did you mean 'maxiter'?)",
+        f"{method} has no option 'gtol'; it was ignored (did you mean 'ftol'?)",
     ]
     same(result, known(method))
 

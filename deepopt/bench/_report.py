@@ -125,7 +125,9 @@ class Report:
             table.show(console)
         for note in self.notes:
             console.print(note, highlight=False, markup=False)
-        console.print(f"{', '.join(self.files)} are in {out}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{', '.join(self.files)} are in {out}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def write_tables(path: Path, tables: Sequence[Table], notes: Sequence[str] = ()) -> None:

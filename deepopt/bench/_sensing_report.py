@@ -129,7 +129,8 @@ def _boxes(records: Sequence[Record]) -> list[Any]:
         for one, record in zip(asked, records, strict=True):
             if one.get("model") in (model, None):
                 label = METHODS[one["method"]]
-                found.setdefault(label, {})[one["rows"]] = record["result"]["errors"]
+                errors = np.array(record["result"]["errors"], dtype=float)
+                found.setdefault(label, {})[one["rows"]] = errors
         ordered = {label: found[label] for label in METHODS.values() if label in found}
         draw = functools.partial(plots.boxes, ordered, xlabel=MEASURED, ylabel="error per pixel",
                                  styles=plots.styles(METHODS.values()))  # fmt: skip

@@ -168,7 +168,7 @@ def _panels(records: Sequence[Record], rows: Sequence[dict[str, Any]]) -> Iterat
 
     for model, k in _groups(rows):
         best = {
-            row["method"]: record["result"]["distances"]
+            row["method"]: np.array(record["result"]["distances"], dtype=float).tolist()
             for row, record in zip(rows, records, strict=True)
             if (row["model"], row["k"]) == (model, k) and row["best"]
         }

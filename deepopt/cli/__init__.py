@@ -13,7 +13,7 @@ from ._lists import completion, list_
 EXITS = """\b
 Exit codes
   0    done, also where a limit ended it
-  1    an error in a function of yours, or in deepopt itself
+  1    an error in a function of yours, which may be finite nowhere, or in deepopt itself
   2    bad input, or a file that cannot be read or written
   130  Ctrl-C; what was done is kept
 

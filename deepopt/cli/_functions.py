@@ -11,6 +11,7 @@ import click
 
 from ._names import METHODS, PROBLEMS, Name
 from ._shared import (
+    FAILED,
     INTERRUPTED,
     Command,
     apart,
@@ -23,6 +24,7 @@ from ._shared import (
     shared,
 )
 
+MOST_SHOWN = 50  # numbers of x on a terminal
 RESULT = "result.json"  # in the folder of `minimize`
 
 
@@ -72,14 +74,15 @@ def minimize(
 
     from .._checks import check_file
     from .._files import folder_for, write_text
+    from .._methods import find
     from .._minimize import minimize as minimise
-    from .._named import find_function, read_bounds, read_settings
+    from .._named import check_known, find_function, read_bounds, read_settings
     from .._result import Status
     from ..bench._cells import plain
 
-    options = {"disp": True} | read_settings("option", option) | given(limits)
-    if json_:
-        options["disp"] = False
+    options = read_settings("option", option) | given(limits)
+    check_known(options, find(method or "homotopy").options, method or "homotopy")
+    options = {"disp": not json_} | options
     with apart(json_):
         f, box = find_function(function, dim), read_bounds(bounds, dim)
         with contextlib.ExitStack() as folders:
@@ -94,11 +97,13 @@ def minimize(
     if json_:
         print_json(dict(result))
     else:
-        click.echo(f"x = {' '.join(f'{value:.10g}' for value in result.x)}")
+        values = [f"{value:.10g}" for value in result.x]
+        cut = values if len(values) <= MOST_SHOWN else [*values[:MOST_SHOWN], "…"]
+        click.echo(f"x = {' '.join(cut)}")
         if path is not None:
             click.echo(f"the result is in {path}")
-    if result.status == Status.INTERRUPTED:
-        sys.exit(INTERRUPTED)
+    if result.status in (Status.INTERRUPTED, Status.NOT_FINITE):
+        sys.exit(INTERRUPTED if result.status == Status.INTERRUPTED else FAILED)
 
 
 @click.command(
@@ -133,21 +138,29 @@ def tune(
     deepopt tune rastrigin --dim 20 --method deep --trials 100 --option maxfev=20000
     deepopt tune model.py:loss --bounds -5 5 --dim 10 --timeout 3600 --workers -1
     """  # noqa: D301
-    from .._named import read_bounds, read_settings
+    from .._card import number
+    from .._methods import find
+    from .._named import check_known, read_bounds, read_settings
     from .._tune_files import described, shown, tune_files
 
-    box = read_bounds(bounds, dim)
+    box, options = read_bounds(bounds, dim), read_settings("option", option)
+    check_known(options, find(method or "homotopy").options, method or "homotopy")
     more: dict[str, Any] = {} if box is None else {"bounds": box}
     with apart(json_):
         tuned = tune_files(
-            function, out, json_, dim=dim, method=method, options=read_settings("option", option),
+            function, out, json_, dim=dim, method=method, options=options,
             rng=seed, ranges=None, sampler=None, pruner=None, **more, **settings,
         )  # fmt: skip
     said = tuned.summary
     if json_:
         print_json(described(tuned) | {"out": out})
     else:
-        click.echo(f"best {said['best']}, the defaults {said['defaults']}; see {out}")
+        of_defaults = f"the defaults {' and '.join(map(number, said['defaults'] or ['unknown']))}"
+        if said["trial"] is None:
+            click.echo(f"no trial is better than {of_defaults}; see {out}")
+        else:
+            best = " and ".join(map(number, said["best"]))
+            click.echo(f"trial {said['trial']} is the best, {best}; {of_defaults}; see {out}")
         click.echo(f"options = { ({name: shown(value) for name, value in tuned.options.items()}) }")
     if said["error"]:
         click.echo(f"{said['failed']} trials failed; the last one with {said['error']}", err=True)

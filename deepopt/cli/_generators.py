@@ -88,12 +88,13 @@ def invert(
     deepopt invert checkpoints/vae batch.npy --method surf --solver adam --out found
     """  # noqa: D301
     from .._invert_files import invert_files, summary
-    from .._named import read_settings
+    from .._invert_options import InvertOptions
+    from .._named import check_known, read_settings
     from .._result import Status
 
-    options = {"disp": True} | read_settings("option", option) | given(more)
-    if json_:
-        options["disp"] = False
+    options = read_settings("option", option) | given(more)
+    check_known(options, InvertOptions, "invert")
+    options = {"disp": not json_} | options
     with apart(json_):
         result = invert_files(checkpoints, images, out, method, options=options, rng=seed)
     if json_:

@@ -36,11 +36,13 @@ class Name(click.ParamType):
     name = "name"
 
     def __init__(self, known: Sequence[str], files: bool = False) -> None:
-        self._known, self._files = known, files
+        self.known, self.files = known, files
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The names that begin like this, and files where they are meant."""
-        found = [CompletionItem(name) for name in self._known if name.startswith(incomplete)]
-        return [*found, CompletionItem(incomplete, type="file")] if self._files else found
+        found = [CompletionItem(name) for name in self.known if name.startswith(incomplete)]
+        if self.files and not found:  # bash forgets the names before a file
+            return [CompletionItem(incomplete, type="file")]
+        return found

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def plainly(command: Command) -> Command:
 
 def _in_one_line(error: Exception) -> _Error:
     place = _users_place(error)
-    if isinstance(error, OURS) and (place is None or isinstance(error, OSError | MemoryError)):
+    if isinstance(error, OURS) and place is None:
         return _Error(str(error) or type(error).__name__, BAD_INPUT)
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
     where = "" if place is None else f" ({place})"
@@ -59,11 +60,13 @@ def _in_one_line(error: Exception) -> _Error:
 
 def _users_place(error: Exception) -> str | None:
     """File and line of the last frame that is of no library: in the user's own function."""
+    libraries = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
+    libraries.append(Path(__file__).parents[1])
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         path = Path(frame.f_code.co_filename)
-        library = package in {"deepopt", *sys.stdlib_module_names} - {"__main__"}
-        if not library and "site-packages" not in path.parts and path.is_file():
+        installed = {"site-packages", "dist-packages"} & set(path.parts)
+        library = installed or any(path.is_relative_to(one) for one in libraries)
+        if path.is_file() and not library:
             return f"{path.name}, line {line}"
     return None
 

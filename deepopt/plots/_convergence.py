@@ -80,15 +80,18 @@ def convergence(
     ax = axes_for(ax, names=len(looks))
     least = min((x[x > 0].min(initial=np.inf) for runs in named.values() for x, _ in runs))
     least = least if np.isfinite(least) else 1.0
+    positive = False
     for name, runs in named.items():
         grid, lower, median, upper = _quartiles([(np.maximum(x, least), f) for x, f in runs])
         if minimum is not None:
             lower, median, upper = (np.maximum(y - minimum, FLOOR) for y in (lower, median, upper))
+        positive |= bool((median > 0).any())
         ax.plot(grid, median, drawstyle="steps-post", label=name or None, **looks[name])
         if len(runs) > 1:
             ax.fill_between(grid, lower, upper, step="post", color=looks[name]["color"],
                             alpha=0.25, linewidth=0)  # fmt: skip
-    ylabel, log = ("f", ("x",)) if minimum is None else ("f - minimum", ("x", "y"))
+    ylabel = "f" if minimum is None else "f - minimum"
+    log = ("x", "y") if minimum is not None and positive else ("x",)
     return legend(label(ax, AGAINST[against], ylabel, log))
 
 

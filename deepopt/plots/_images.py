@@ -110,7 +110,8 @@ def pixels_of(label: str, value: Any) -> NDArray[Any]:
 def shades(pixels: NDArray[Any]) -> NDArray[Any]:
     """Red, green, blue and opacity of images (..., height, width, channels) or flat (..., n)."""
     if pixels.ndim == 3:
-        low, span = np.nanmin(pixels), float(np.nanmax(pixels) - np.nanmin(pixels)) or 1.0
+        known = pixels[np.isfinite(pixels)]
+        low, span = (known.min(), float(np.ptp(known)) or 1.0) if known.size else (0.0, 1.0)
         high = max(1, pixels.shape[-1] // FLAT)
         pixels = np.repeat(((pixels - low) / span)[..., None, :, None], high, axis=-3)
     pixels = np.nan_to_num(pixels.clip(0.0, 1.0))

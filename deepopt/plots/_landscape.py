@@ -204,6 +204,8 @@ def surface(
     if len(grid) < 2:
         raise ValueError(f"axis must have at least two points, got {len(grid)}")
     high = array("heights", heights, (len(grid), len(grid)))
+    if not np.isfinite(high).all():
+        raise ValueError("heights must be finite, got NaN or an infinity among them")
     way = None if path is None else _path(path)
     if along is not None and way is None:
         raise ValueError("along needs a path, got none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -189,6 +190,9 @@ def boxes(
         where = f"found[{name!r}]"
         if not isinstance(values, Mapping):
             raise TypeError(f"{where} must be a dict of place to values, got {shown(values)}")
+        for at in values:
+            if not isinstance(at, numbers.Real):
+                raise TypeError(f"{where} must have numbers for places, got {shown(at)}")
         groups[name] = {at: array(f"{where}[{at}]", some, (None,)) for at, some in values.items()}
         if not all(len(some) for some in groups[name].values()) or not groups[name]:
             raise ValueError(f"{where} must have values at every place, got {shown(values)}")

@@ -64,10 +64,12 @@ def _style(index: int) -> Style:
 
 
 def styles_for(names: Iterable[str], given: Mapping[str, Style] | None) -> dict[str, Style]:
-    """The given styles, or one per name; ValueError for a name without."""
+    """One per name, with what is given of it; ValueError for a name without."""
+    own = styles(names)
     if given is None:
-        return styles(names)
-    for name in names:
-        if name not in given:
+        return own
+    wanted = {str(name): style for name, style in given.items()}
+    for name in own:
+        if name not in wanted:
             raise ValueError(f"styles must have one for {name!r}, got {shown(list(given))}")
-    return dict(given)
+    return {name: style | wanted[name] for name, style in own.items()}
