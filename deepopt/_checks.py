@@ -41,7 +41,7 @@ def warn_unknown(key: str, method: str, known: Iterable[str]) -> None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """ " (did you mean …?)" for a word that is nearly one of those known; else nothing."""
+    """A hint, in brackets, for a word that is nearly one of those known; else nothing."""
     near = difflib.get_close_matches(str(word).lower(), [*known], n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

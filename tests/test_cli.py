@@ -140,7 +140,7 @@ def test_names_that_are_completed_are_those_of_the_tables() -> None:
     assert tuple(KINDS) == _names.MODELS
     taken = {option.name: option.type for option in main.commands["invert"].params}
     for name, known in (("solver", _invert_options.SOLVERS), ("starts", _invert_options.STARTS)):
-        assert taken[name]._known == known
+        assert taken[name].known == known
 
 
 @pytest.mark.parametrize(
