@@ -28,6 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._backend import ops
     from ._files import CheckpointError
     from ._invert import invert
     from ._methods import Recipe
@@ -53,6 +54,7 @@ _HOME = {
     "CheckpointError": "_files",
     "invert": "_invert",
     "minimize": "_minimize",
+    "ops": "_backend",
     "scipy_method": "_minimize",
     "show_versions": "_versions",
     "tune": "_tune",
@@ -101,6 +103,7 @@ __all__ = [
     "invert",
     "linear_pieces",
     "minimize",
+    "ops",
     "plots",
     "problems",
     "scipy_method",
