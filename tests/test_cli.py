@@ -355,3 +355,15 @@ def test_a_problem_is_completed_and_else_a_file():
     found = kind.shell_complete(None, None, "ras")
     assert [(item.value, item.type) for item in found] == [("rastrigin", "plain")]
     assert [item.type for item in kind.shell_complete(None, None, "model")] == ["file"]
+
+
+def test_the_options_of_one_method_are_listed_alone():
+    document = json.loads(CliRunner().invoke(main, ["list", "gd", "--json"]).stdout)
+    assert list(document["options"]) == ["gd"]
+    shown = CliRunner().invoke(main, ["list", "deep"]).stdout
+    assert "n_embeddings" in shown
+    assert "rastrigin" not in shown
+    wrong = CliRunner().invoke(main, ["list", "adam"])
+    assert (wrong.exit_code, wrong.stderr) == (
+        2, "Error: method must be one of 'homotopy', 'gd', 'deep', 'invert', got 'adam'\n"
+    )  # fmt: skip

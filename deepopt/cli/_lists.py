@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._names import SHELLS
+from ._names import METHODS, SHELLS, Name
 from ._shared import as_json, plainly, print_json
 
 if TYPE_CHECKING:
@@ -15,25 +15,32 @@ if TYPE_CHECKING:
 
 
 @click.command("list", short_help="Show the problems, the methods and all options.")
+@click.argument("method", default=None, required=False, metavar="[METHOD]",
+                type=Name((*METHODS, "invert")))  # fmt: skip
 @as_json
 @plainly
-def list_(json_: bool) -> None:
-    """Show the problems, the methods, every method's options and those of `invert`.
+def list_(method: str | None, json_: bool) -> None:
+    """Show the problems, the methods, and the options of one METHOD or of all and of `invert`.
 
     No file is written.
 
     \b
     deepopt list
+    deepopt list homotopy
     deepopt list --json | python -m json.tool
     """  # noqa: D301 - click's mark for lines that stay as they are
+    from .._checks import check_choice
     from .._invert_options import InvertOptions
-    from .._methods import METHODS
+    from .._methods import METHODS as TABLE
     from ..problems import FUNCTIONS, SphericalSpinGlass
 
     problems = [_problem(one) for one in (*FUNCTIONS.values(), SphericalSpinGlass(50, rng=0))]
-    methods = {name: method.summary for name, method in METHODS.items()}
-    kinds = {name: method.options for name, method in METHODS.items()}
+    methods = {name: row.summary for name, row in TABLE.items()}
+    kinds = {name: row.options for name, row in TABLE.items()}
     options = {name: _options(kind) for name, kind in (kinds | {"invert": InvertOptions}).items()}
+    if method is not None:
+        check_choice("method", method, options)
+        problems, methods, options = [], {}, {method: options[method]}
     if json_:
         print_json({"problems": problems, "methods": methods, "options": options})
     else:
@@ -77,11 +84,13 @@ def _show(
         domain = f"[{one['low']:.6g}, {one['high']:.6g}]^{one['dim']}"
         minimum = "unknown" if one["minimum"] is None else f"{one['minimum']:.6g}"
         table.add_row(*map(escape, (one["name"], domain, minimum, one["note"])))
-    console.print(table)
+    if problems:
+        console.print(table)
     table = Table("name", "reparametrization × schedule × descent", title="Methods")
     for name, summary in methods.items():
         table.add_row(name, summary)
-    console.print(table)
+    if methods:
+        console.print(table)
     for name, fields in options.items():
         table = Table("option", "default", "tuned", "meaning", title=f"Options of {name}")
         for field in fields:
