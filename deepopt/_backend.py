@@ -51,7 +51,15 @@ def _without_startup_noise() -> Iterator[None]:
 
 
 with _without_startup_noise():
-    import keras
+    try:
+        import keras
+    except ModuleNotFoundError as error:
+        if error.name not in ("tensorflow", "jax", "torch"):
+            raise
+        raise ImportError(
+            f"the Keras backend {error.name!r} is not installed; install {error.name}, or set "
+            "KERAS_BACKEND to another one"
+        ) from None
     from keras import ops as ops
 
     try:

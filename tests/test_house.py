@@ -133,6 +133,16 @@ def test_only_one_file_knows_a_backend():
             assert not re.search(r"^\s*(import|from) (tensorflow|jax|torch)", text, re.M), path
 
 
+def test_a_backend_that_is_not_there_is_said():
+    code = "import sys; sys.modules['jax'] = None; import deepopt; deepopt.minimize"
+    done = run(code, KERAS_BACKEND="jax")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: the Keras backend 'jax' is not installed; install jax, or set KERAS_BACKEND "
+        "to another one"
+    )
+
+
 def test_show_versions_imports_nothing():
     done = run("import sys, deepopt; deepopt.show_versions(); print('keras' in sys.modules)")
     assert done.returncode == 0, done.stderr
