@@ -19,7 +19,8 @@ from ._files import folder_for, write_text
 from ._named import find_function
 from ._progress import Line
 from ._study import quiet
-from ._tune import TRIALS, AllFailedError, Tuned, Tuning, check_numbers
+from ._tune import TRIALS, AllFailedError, Tuning, check_numbers
+from ._tuned import Tuned
 
 if TYPE_CHECKING:
     from optuna.study import Study

@@ -116,7 +116,7 @@ black_box.residuals = lambda x: x
 @pytest.mark.parametrize(("fun", "method", "words"), [
     (plain, LM, "a fun with a method residuals"),
     (black_box, LM, "a fun that can be traced, got a black box"),
-    (Fit(factor=2.0), LM, r"fun must be ½ \|fun.residuals\|²; at one point it is"),
+    (Fit(factor=2.0), LM, "fun must be ½ ‖fun.residuals‖²; at one point it is"),
     (Failing(), LM, r"must map points \(..., 4\) to residuals .* raised RuntimeError: no batches"),
     (Fit(), Recipe(Deep(), descent=LevenbergMarquardt()), "for every point, got Deep"),
     (Fit(), Recipe(Direct(), GaussianSmoothing(), LevenbergMarquardt()), "got GaussianSmoothing"),

@@ -179,7 +179,7 @@ def test_nothing_is_printed_unless_asked(method, capfd):
     assert capfd.readouterr() == ("", "")
     for disp in (1, 2, np.True_):
         solve(method=method, options={"disp": disp})
-        assert method in capfd.readouterr().out
+        assert capfd.readouterr().out.startswith("f = ")
 
 
 # x0
@@ -788,7 +788,8 @@ def test_a_callback_gets_what_scipy_would_give_it(method, form):
     scipys, _ = watched(
         form, scipy.optimize.minimize, fun=bowl, x0=X0, jac=slope, bounds=BOX, method="L-BFGS-B"
     )
-    assert {type(x) for x in seen} == {type(x) for x in scipys}
+    (kind,) = {type(x) for x in scipys}
+    assert all(isinstance(x, kind) for x in seen)
     through, inside = watched(form, within_scipy, method=method)
     assert [type(x) for x in through] == [type(x) for x in seen]
     same(inside, result)
@@ -1045,7 +1046,6 @@ def test_a_result_is_read_by_attribute_and_by_item(method):
     assert sorted(result) == sorted(dir(result))
     for name, value in result.items():
         assert getattr(result, name) is value is result[name]
-        assert name in repr(result)
     with pytest.raises(AttributeError):
         _ = result.no_such_field
 

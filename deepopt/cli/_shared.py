@@ -60,12 +60,15 @@ def _in_one_line(error: Exception) -> _Error:
 
 def _users_place(error: Exception) -> str | None:
     """File and line of the last frame that is of no library: in the user's own function."""
-    libraries = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
-    libraries.append(Path(__file__).parents[1])
+    standard = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         path = Path(frame.f_code.co_filename)
-        installed = {"site-packages", "dist-packages"} & set(path.parts)
-        library = installed or any(path.is_relative_to(one) for one in libraries)
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        library = (
+            package == "deepopt"
+            or {"site-packages", "dist-packages"} & set(path.parts)
+            or any(path.is_relative_to(folder) for folder in standard)
+        )
         if path.is_file() and not library:
             return f"{path.name}, line {line}"
     return None
