@@ -109,7 +109,9 @@ def _line(record: Record) -> dict[str, Any]:
 
 
 def _panel(name: str, pair: list[Record]) -> Panel:
-    histories = {record["parameters"]["method"]: [record["result"]["history"]] for record in pair}
+    histories = {
+        METHODS[record["parameters"]["method"]]: [record["result"]["history"]] for record in pair
+    }
     return descent_panel(name, histories, _scale(pair[0]), "nfev")
 
 
