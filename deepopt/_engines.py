@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any
@@ -60,6 +61,11 @@ class Engine:
         """Nobody waits for what is still running."""
 
 
+def _leave_ctrl_c() -> None:
+    """In a worker: Ctrl-C is for the process that gives out the work, and ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Processes(Engine):
     """Processes of this machine, which share its cores."""
 
@@ -74,7 +80,7 @@ class Processes(Engine):
 
         threads = str(max(1, cpu_count() // self.slots))
         self._executor: Executor = ProcessPoolExecutor(
-            self.slots, env=dict.fromkeys(THREADS, threads)
+            self.slots, env=dict.fromkeys(THREADS, threads), initializer=_leave_ctrl_c
         )
 
     def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
