@@ -76,7 +76,7 @@ class Architecture:
         return max(1, round(self.width * size))
 
     def generator(self) -> Any:
-        """A new Keras model from latents (batch, k) to outputs (batch, *output_shape)."""
+        """A new Keras model from latents (batch, k) to outputs (batch, ...) of `output_shape`."""
         return _infogan(self) if self.kind == "infogan" else _expansive(self)
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
