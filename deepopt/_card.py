@@ -57,11 +57,12 @@ def _wrapped(words: str, first: str, next_: str) -> str:
 
 
 def number(value: Any, digits: int = 10) -> str:
-    """A number in so many digits; anything else as it prints, on one line."""
+    """A number in so many digits; anything else as it prints, on one line at most."""
     try:
         return f"{float(value):.{digits}g}"
     except (TypeError, ValueError, OverflowError):
-        return " ".join(str(value).split())
+        words = " ".join(str(value).split())
+        return words if len(words) < WIDTH // 2 else f"{words[: WIDTH // 2]} …"
 
 
 def count(value: Any, one: str, many: str | None = None) -> str:

@@ -193,6 +193,24 @@ def test_bash_completes_by_the_script(tmp_path: Path) -> None:
     assert done.stdout.split() == ["theory"], done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "said"),
+    [("profile", "raise ValueError('my own')", "ValueError: my own"),
+     ("mine", "open('/nowhere/at/all')", "FileNotFoundError: [Errno 2]")],
+)  # fmt: skip
+def test_an_error_is_the_users_own_by_its_place(tmp_path, name, line, said):
+    (tmp_path / f"{name}_of_mine").mkdir()
+    file = tmp_path / f"{name}_of_mine" / f"{name}.py"
+    file.write_text(f"def f(x):\n    {line}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "deepopt.cli", "minimize", f"{file}:f", "--bounds", "0", "1"],
+        capture_output=True, text=True, env=CLEAN, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"Error: {said}" in done.stderr
+    assert f"({name}.py, line 2)" in done.stderr
+
+
 def test_an_error_of_the_users_own_is_one_line_with_its_place_and_a_traceback_on_demand(
     tmp_path: Path,
 ) -> None:

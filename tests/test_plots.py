@@ -593,6 +593,23 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["axes.png", "figure.png"]
 
 
+def test_a_style_may_hold_a_part_and_the_rest_is_its_own():
+    runs = {"gd": [run([3.0, 1.0]), run([2.0, 1.0])]}
+    ax = plots.convergence(runs, styles={"gd": {"linestyle": "--"}})
+    own = plots.styles(["gd"])["gd"]
+    assert (ax.lines[0].get_linestyle(), ax.lines[0].get_color()) == ("--", own["color"])
+    assert plots.boxes(BOXES, styles={"a": {}, "b": {"color": "red"}}).patches
+    assert plots.curves({1: ([1, 2], [1, 2])}, styles={1: {"color": "red"}}).lines
+    found = OptimizeResult(success=True, population=RNG.normal(size=(5, 8)))
+    assert plots.energies(GLASS, {"gd": found}, styles={"gd": {"color": "red"}}).patches
+
+
+def test_a_history_without_a_finite_value_is_drawn_empty(tmp_path):
+    ax = plots.convergence(run([np.nan, np.nan]), minimum=0.0)
+    assert ax.get_yscale() == "linear"
+    plots.save(ax, tmp_path / "empty.png")
+
+
 # Bad input
 
 GOOD = run([1.0])
@@ -608,6 +625,8 @@ BAD = {
     "against": (plots.convergence, (GOOD,), {"against": "hours"},
                 "against must be one of 'nfev', 'time', 'nit', got 'hours'"),
     "minimum": (plots.convergence, (GOOD,), {"minimum": "low"}, "minimum must be a number"),
+    "no height": (plots.surface, (AXIS, np.full((9, 9), np.nan)), {}, "heights must be finite"),
+    "places": (plots.boxes, ({"a": {10: [1.0], "m": [2.0]}},), {}, "must have numbers for places"),
     "no results": (plots.convergence, ([],), {}, "results must have at least one result"),
     "no names": (plots.convergence, ({},), {}, "results must have at least one entry"),
     "no result": (plots.convergence, ([3.0],), {}, "results must hold results of deepopt.minimize"),

@@ -144,7 +144,9 @@ def test_the_table_of_a_notebook_has_the_same_words_escaped(result, batch):
     "changed",
     [{}, {"fun": None}, {"fun": [1.0, "a"]}, {"x": None}, {"history": {}}, {"nit": "many"},
      {"fun": np.nan, "x": np.array(["a"])}, {"cost": None, "found": np.array([True, False])},
-     {"fun": 1j}, {"message": "two\nlines"}, {"x": np.zeros((2, 2, 3))}, {"fun": np.array([])}],
+     {"fun": 10**400}, {"cost": np.inf, "fun": 1.0}, {"nfev": np.inf}, {3: "three"},
+     {"message": np.zeros(2)}, {"fun": np.array([1j, 2])}, {"fun": 1j},
+     {"message": "two\nlines"}, {"x": np.zeros((2, 2, 3))}, {"fun": np.array([])}],
 )  # fmt: skip
 def test_a_card_is_shown_of_whatever_a_user_has_made_of_it(changed):
     shown = repr(Result(changed))
