@@ -41,6 +41,7 @@ myst_heading_anchors = 3
 sphinx_gallery_conf = {
     "examples_dirs": ["examples/tutorial", "examples/theory"],
     "gallery_dirs": ["tutorial", "theory"],
+    "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "plot_gallery": "True",
     "show_memory": False,

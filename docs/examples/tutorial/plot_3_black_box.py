@@ -12,9 +12,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import deepopt
-from deepopt import plots
 
-times = np.linspace(0.0, 10.0, 60)
+times = np.linspace(0.0, 40.0, 120)
 
 
 def swing(length, friction, angle):
@@ -23,10 +22,10 @@ def swing(length, friction, angle):
     def slope(_, state):
         return state[1], -9.81 / length * np.sin(state[0]) - friction * state[1]
 
-    return solve_ivp(slope, (0.0, 10.0), (angle, 0.0), t_eval=times, rtol=1e-6).y[0]
+    return solve_ivp(slope, (0.0, 40.0), (angle, 0.0), t_eval=times, rtol=1e-6).y[0]
 
 
-truth = np.array([1.7, 0.25, 2.2])
+truth = np.array([1.7, 0.02, 1.2])
 measured = swing(*truth) + 0.02 * np.random.default_rng(0).normal(size=len(times))
 
 
@@ -37,10 +36,10 @@ def misfit(x):
 
 # %%
 # The misfit has many valleys: a pendulum of the wrong length is in step for a while. Given bounds
-# and no start the default call searches all of the box. Half a thousand simulations are enough.
+# and no start the default call searches all of the box. A thousand simulations are enough.
 
-bounds = [(0.3, 4.0), (0.0, 1.0), (0.1, 3.0)]
-result = deepopt.minimize(misfit, bounds=bounds, options={"maxfev": 500}, rng=0)
+bounds = [(0.3, 4.0), (0.0, 1.0), (0.1, 2.5)]
+result = deepopt.minimize(misfit, bounds=bounds, options={"maxfev": 1000}, rng=0)
 print(result.objective_kind, result.x.round(3), f"{result.fun:.2g}")
 
 # %%
@@ -49,7 +48,11 @@ left.plot(times, measured, "o", markersize=3, label="measured")
 left.plot(times, swing(*result.x), label="found")
 left.set(xlabel="seconds", ylabel="angle (radians)")
 left.legend()
-ax = plots.convergence(result, ax=right)
+lengths = np.linspace(0.3, 4.0, 300)
+along = [misfit((length, *result.x[1:])) for length in lengths]
+right.plot(lengths, along)
+right.set(xlabel="length (metres)", ylabel="misfit (radians²)")
+right.axvline(result.x[0], color="0.5", linestyle=":")
 
 # %%
 # A slow simulation is shared among processes by ``workers=-1``, which changes no result, and a
