@@ -610,6 +610,23 @@ def test_a_history_without_a_finite_value_is_drawn_empty(tmp_path):
     plots.save(ax, tmp_path / "empty.png")
 
 
+def test_a_legend_of_long_names_stays_in_the_figure_and_looks_are_shared():
+    found = {f"a method with a long name, {i}": {10: [1.0, 2.0]} for i in range(6)}
+    looks = plots.styles(found)
+    last = dict(list(found.items())[-2:])
+    figure = plots.panels(
+        [(str(i), partial(plots.boxes, some, styles=looks))
+         for i, some in enumerate((found, last))],
+        title="two", caption="",
+    )  # fmt: skip
+    FigureCanvasAgg(figure).draw()
+    part = figure.subfigs[0]
+    box = part.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    first, second = ([patch.get_hatch() for patch in ax.patches] for ax in part.axes)
+    assert first[-2:] == second
+
+
 # Bad input
 
 GOOD = run([1.0])

@@ -15,7 +15,8 @@ from ._landscape import surface
 
 ACROSS, DOWN = 3.6, 2.7  # inches of a panel
 CAPTION = 8.0  # points of a letter
-NAMES = 6  # in a row of the legend
+NAMES = 6  # in a row of the legend, at most
+LETTER, BESIDE_NAME = 0.075, 8  # inches of a small letter; letters that a sample line takes
 
 Draw = Callable[..., Any]  # called with ax=
 
@@ -121,9 +122,11 @@ def _share_legend(part: SubFigure, axes: Sequence[Axes]) -> None:
         if own is not None:
             own.remove()
     if named:
+        each = (max(map(len, named)) + BESIDE_NAME) * LETTER
+        fitting = max(1, int(part.figure.get_size_inches()[0] / each))
         part.legend(
-            named.values(), named.keys(), loc="outside lower center", ncols=min(len(named), NAMES),
-            fontsize="small", handlelength=3.2,
+            named.values(), named.keys(), loc="outside lower center",
+            ncols=min(len(named), NAMES, fitting), fontsize="small", handlelength=3.2,
         )  # fmt: skip
 
 

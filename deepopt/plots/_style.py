@@ -64,12 +64,11 @@ def _style(index: int) -> Style:
 
 
 def styles_for(names: Iterable[str], given: Mapping[str, Style] | None) -> dict[str, Style]:
-    """One per name, with what is given of it; ValueError for a name without."""
-    own = styles(names)
+    """One per name, or those that are given, each filled up; ValueError for a name without."""
     if given is None:
-        return own
+        return styles(names)
     wanted = {str(name): style for name, style in given.items()}
-    for name in own:
+    for name in names:
         if name not in wanted:
             raise ValueError(f"styles must have one for {name!r}, got {shown(list(given))}")
-    return {name: style | wanted[name] for name, style in own.items()}
+    return {name: style | wanted[name] for name, style in styles(wanted).items()}
