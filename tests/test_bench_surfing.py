@@ -10,7 +10,7 @@ from deepopt import bench
 from deepopt.bench import _flows, _trained, landscape, sensing, surfing, theory
 from deepopt.bench._cells import Cell, finished, put_back
 from deepopt.bench._report import console_for
-from deepopt.bench._surfing_report import PAPER, PAPER_DIMS
+from deepopt.bench._surfing_report import PAPER, PAPER_DIMS, _panels
 from deepopt.bench._sweep import run_cells
 from deepopt.generators import checkpoints, load_images
 from deepopt.generators.images import load_held_out
@@ -440,3 +440,11 @@ def test_the_suite_landscape(data, tiny, monkeypatch, tmp_path):
 def test_the_suite_landscape_has_no_parts(given, tmp_path):
     with pytest.raises(ValueError, match="neither only nor trials"):
         bench.run("landscape", tmp_path, quiet=True, **given)
+
+
+def test_a_trial_without_a_distance_is_drawn_as_infinitely_far():
+    row = {"model": "vae", "k": 5, "method": "adam", "best": True}
+    record = {"result": {"distances": [0.001, None]}}  # as JSON has NaN
+    ((title, draw),) = _panels([record], [row])
+    assert title == "vae, k = 5"
+    assert draw().get_lines()[0].get_ydata().max() == 0.5

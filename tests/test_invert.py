@@ -106,6 +106,15 @@ def test_single_targets_have_numbers_in_their_result():
     assert batch.x.shape == (1, 2)
 
 
+def test_many_starts_ask_for_no_larger_codebook():
+    model, options = network(), {"n_codes": 20, "n_starts": 500, "maxiter": 1}
+    y = np.full((1, *model.output_shape[1:]), 0.9)  # none that the generator makes
+    asked = deepopt.invert(model, y, rng=0, options=options)
+    fewer = deepopt.invert(model, y, rng=0, options=options | {"n_starts": 3})
+    assert asked.preparation == fewer.preparation
+    assert asked.cost[0] > 10 * fewer.cost[0]
+
+
 def test_targets_do_not_see_each_other():
     model = network()
     y = made(model, latents(20))

@@ -188,6 +188,13 @@ def test_maxfev_is_never_exceeded(method, maxfev):
     assert f.points <= maxfev
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_limit_that_is_over_before_the_search_is_the_reason(method):
+    limits = {"maxtime": 1e-3}
+    result = solve(lambda x: float(np.sum(x**2)), method, options=limits)
+    assert (result.status, result.nit) == (3, 0)
+
+
 def test_maxtime_always_runs_one_chunk():
     result = solve(options={"maxtime": 1e-6})
     assert result.status == 3

@@ -11,7 +11,7 @@ import pytest
 from helpers import heed_ctrl_c
 
 from deepopt import bench
-from deepopt._engines import check_engine
+from deepopt._engines import check_engine, engine
 from deepopt._tune_files import tune_files
 from deepopt.bench._cells import Cell
 from deepopt.bench._report import console_for
@@ -77,6 +77,12 @@ def test_a_cell_that_kills_every_worker_is_given_up_in_a_sentence(tmp_path):
 
     with pytest.raises(OSError, match="4 workers were lost while they ran cells like bad"):
         run_cells([noting(tmp_path, "bad", work=work)], tmp_path, QUIET, workers=2)
+
+
+def test_workers_leave_ctrl_c_to_their_parent():
+    with engine(2, None) as processes:
+        kept = processes.submit(signal.getsignal, signal.SIGINT).result(60)
+    assert kept is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("workers", [1, 2])
