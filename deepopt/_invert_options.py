@@ -23,7 +23,7 @@ SOLVERS = ("lm", "adam", "gd")
 STARTS = ("codebook", "random", "zero")
 RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
 ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
-STALL = {"lm": 4, "adam": 100, "gd": 100}
+STALL = {"lm": 4, "adam": 100, "gd": 100}  # but no less than lm's period: a true Jacobian is tried
 PROGRESS = 1e-3  # part of f that counts as progress
 FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of ‖y‖²: f below which a target is found
 ENOUGH = 1e-14  # … and a run ends
@@ -62,7 +62,9 @@ class InvertOptions:
     )
     maxiter: int | None = option(None, "iterations of a descent on the last generator")
     stall: int | None = option(
-        None, "iterations without progress that end a descent; 4, or 100", Range(2, 500, log=True)
+        None,
+        "iterations without progress that end a descent; 4 to 16 with k, or 100",
+        Range(2, 500, log=True),
     )
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in ‖y‖²; 1e-11, or 1e-8")
@@ -121,11 +123,12 @@ class InvertOptions:
     def settings(self, recipe: Recipe, resolution: float) -> Settings:
         """Those of every descent; the generator's numbers are as fine as `resolution`."""
         kind, finest = self._kind, resolution**2
+        patience = max(STALL[kind], getattr(recipe.descent, "period", 1))
         found = FOUND[kind] if self.ftol is None else self.ftol
         return Settings(
             recipe, self.learning_rate or RATES[kind], min(self.maxiter or ITERATIONS[kind], NEVER),
             max(found, finest), max(min(ENOUGH, found), finest), PROGRESS,
-            self.stall or STALL[kind], self.dtype,
+            self.stall or patience, self.dtype,
         )  # fmt: skip
 
 

@@ -167,6 +167,19 @@ def _jacobian_of(model, x, step=1e-3):
 
 
 @pytest.mark.backends
+def test_no_descent_ends_before_a_true_jacobian_is_tried():
+    y = np.random.default_rng(2).normal(size=(4, N))
+    given = {"solver": LevenbergMarquardt(period=9), "n_starts": 1, "maxiter": 500}
+    default, whole, short = (
+        deepopt.invert(network(), y, rng=0, options=given | {"stall": stall})
+        for stall in (None, 9, 4)
+    )
+    np.testing.assert_array_equal(default.nit, whole.nit)
+    np.testing.assert_array_equal(default.x, whole.x)
+    assert (default.nit >= short.nit).all()
+    assert default.nit.sum() > short.nit.sum()
+
+
 def test_the_jacobian_is_that_of_differences():
     with precision("float64"):
         weight = to_tensor(np.random.default_rng(0).normal(size=(4, 7)), "float64")
