@@ -86,7 +86,7 @@ class BlackBox:
         self.saver: Saver | None = None
         self._errstate = np.geterr() if errstate is None else dict(errstate)
         self._jac, self._args = jac, args
-        self._deadline = deadline
+        self._deadline, self._asked = deadline, False  # one point is evaluated in any case
         self._calls, self._at_once = calls, max(1, os.cpu_count() or 1)
         self._f = Called(f, args, self._errstate)
 
@@ -114,6 +114,7 @@ class BlackBox:
 
     def restore(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._asked = self.best_x is not None
 
     def values(self, x: np.ndarray) -> np.ndarray:
         """f at points (N, d), in float64; it is not asked where an overflow left none."""
@@ -153,8 +154,9 @@ class BlackBox:
         """function(x) point by point or in slices, each read, and stacked; the clock is watched."""
         parts, at = [], 0
         while at < len(x):
-            if time.perf_counter() > self._deadline and self.nfev:
+            if time.perf_counter() > self._deadline and self._asked:
                 raise OutOfTimeError
+            self._asked = True
             out = None if self.saver is None else self.saver.take()
             part = x[at : at + (self._slice if out is None else len(out))]
             self.nfev += len(part) * counted

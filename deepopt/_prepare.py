@@ -91,12 +91,12 @@ class Preparation:
         self._searches_outside = options.searches_outside and not objective.traceable
         self._saver = self._open_saver()
         self.kept = {} if self._saver is None else self._saver.kept or {}
+        self._evaluate_x0()
         self.spread = self.kept.get("spread") or self._range()
         if not self._searches_outside:
             self._check_spread()
         self._check_slopes()
         self._easy = self._easier()
-        self._evaluate_x0()
         self.residuals = read_residuals(objective, self.recipe, options.dtype, self.box)
 
     @property

@@ -144,6 +144,20 @@ def test_a_slow_black_box_keeps_the_time_limit():
     assert result.fun == rosen(result.x)
 
 
+@pytest.mark.parametrize("x0", [None, [0.5, 0.5, 0.5, 0.5]])
+def test_a_time_limit_that_is_over_at_once_leaves_a_point(x0):
+    def slow(x):
+        time.sleep(0.05)
+        return rosen(np.asarray(x))
+
+    result = solve(slow, {"maxtime": 0.01}, method="homotopy", x0=x0, bounds=[(-2, 2)] * 4)
+    assert result.status == 3
+    assert result.nfev < 12
+    assert result.fun == rosen(result.x)
+    if x0 is not None:
+        np.testing.assert_array_equal(result.x, x0)
+
+
 def test_ctrl_c_in_the_first_iteration_keeps_the_best_point():
     seen = []
 
