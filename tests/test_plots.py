@@ -288,6 +288,14 @@ def test_holes_of_a_function_stay_empty(sigma):
                if len(path.vertices)) >= 0.0  # fmt: skip
 
 
+def test_a_flat_surface_has_whole_numbers_beside_it():
+    ax = plots.surface(AXIS, 1e-4 * HEIGHTS - 67.0)
+    ax.figure.canvas.draw()
+    labels = [text.get_text().replace("\N{MINUS SIGN}", "-") for text in ax.get_zticklabels()]
+    assert all(abs(float(label) + 67.0) < 1e-2 for label in labels)
+    assert ax.zaxis.get_offset_text().get_text() == ""
+
+
 def test_a_surface_has_its_shadow_below_and_the_last_point_on_it():
     ax = plots.surface(AXIS, HEIGHTS, path=[[1, 0], [0.5, 0], [0, 0]], along=[-1, -0.25, 0])
     shadow, dot = ax.get_lines()
