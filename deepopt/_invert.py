@@ -73,8 +73,9 @@ def invert(
         target (a gradient as two, a Jacobian as k) but for the one that makes `output`;
         `preparation` those that all share: the codebook, and a look at the range of outputs. `path`
         (T, k) or (T, B, k), of a surf, holds the minimisers on the networks before the last, as far
-        as it went; `pieces` (T,) or (T, B), of a projected one, how many were searched on each
-        network after the first, at k + 1 forward passes each.
+        as it went. Of a projected one, `pieces` (T,) or (T, B) says how many were searched on each
+        network after the first, at k + 1 forward passes each, and `complete` whether these were
+        all: False where `max_pieces` left some out.
 
     Raises
     ------

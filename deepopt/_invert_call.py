@@ -89,7 +89,7 @@ class InvertCall:
         )
         if self._method == "projected-surf":
             self._check_linear(function)
-        self._pieces: list[list[int]] = []
+        self._pieces: list[list[tuple[int, bool]]] = []  # (T, B): searched, and whether all
         self._line = Line(
             self._method, "forward passes", (None, len(self._targets)), options.maxtime, started,
             shown=bool(options.disp),
@@ -232,8 +232,8 @@ class InvertCall:
             for y, x in zip(self._targets, inversion.found.x, strict=True):
                 inversion.check_time()
                 steps.append(follow(network, y, x, options.tau, options.max_pieces))
-            self._pieces.append([step.pieces for step in steps])
-            passes = (self._k + 1) * np.array(self._pieces[-1])
+            self._pieces.append([(step.pieces, step.complete) for step in steps])
+            passes = (self._k + 1) * np.array([step.pieces for step in steps])
             inversion.move(steps, passes, last=t == len(self._source))
 
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
@@ -342,7 +342,8 @@ class InvertCall:
         if self._method != "direct":
             result.path = np.array(inversion.path).reshape(-1, *x.shape)[:, at]
         if self._method == "projected-surf":
-            result.pieces = np.array(self._pieces, dtype=int).reshape(-1, len(x))[:, at]
+            searched = np.array(self._pieces, dtype=int).reshape(-1, len(x), 2)[:, at]
+            result.pieces, result.complete = searched[..., 0], searched[..., 1].astype(bool)
         self._line.say(
             f"{is_found.sum()} of {len(fun)} found exactly, f {span(fun)}, "
             f"{found.cost.mean():.0f} forward passes each"

@@ -107,6 +107,38 @@ def test_a_training_that_is_lost_is_repeated(data, tiny, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_trainings_on_other_images_are_refused(data, tiny, split, tmp_path):
+    ours, theirs = (
+        bench._settings.GeneratorSettings(data=images, generators=tmp_path)
+        for images in (data, split)
+    )
+    _trained.Trained("vae", 2, 2, ours).open()
+    with pytest.raises(ValueError, match="holds one on others"):
+        _trained.Trained("vae", 2, 2, theirs).open()
+
+
+def test_the_budget_is_the_percentile_of_what_came_near():
+    adam = {"until": [10, None, 20, 30, 40, None, 50], "iterations": [900] * 7}
+    assert surfing.budget_after(adam) == np.percentile([10, 20, 30, 40, 50], 75) == 40
+    never = {"until": [None] * 4, "iterations": [100, 200, 300, 400]}
+    assert surfing.budget_after(never) == 325
+    assert surfing.budget_after({"iterations": [100, 200, 300, 400]}) == 325
+
+
+@pytest.mark.parametrize("model", surfing.MODELS)
+def test_latents_are_uniform_on_the_paper_s_box_and_starts_are_shared(model, monkeypatch):
+    settings = bench._settings.GeneratorSettings()
+    trained = _trained.Trained(model, 5, 40, settings)
+    monkeypatch.setattr(_trained.Trained, "open", lambda _: None)
+    _, wanted, starts = surfing._problem(trained, 1000)
+    _, again, same = surfing._problem(trained, 1000)
+    np.testing.assert_array_equal([wanted, starts], [again, same])
+    for drawn in (wanted, starts):
+        assert np.abs(drawn).max() <= 1.0
+        assert np.std(drawn) == pytest.approx(1 / 3**0.5, rel=0.03)
+    assert abs(np.corrcoef(wanted.ravel(), starts.ravel())[0, 1]) < 0.05
+
+
 def test_until_counts_to_the_moment_from_which_a_trial_stays_near(data, tiny, tmp_path):
     settings = bench._settings.GeneratorSettings(data=data, generators=tmp_path)
     source = _trained.Trained("vae", 2, 2, settings).open()
@@ -203,6 +235,36 @@ def test_few_measurements_leave_a_larger_ball(few_rays):
         return np.median([theory.ball(4, 1, 32, "any", 1.0, rows, s)["radius"] for s in range(5)])
 
     assert median(4) > 2 * median(64)
+
+
+def test_random_networks_have_the_variances_of_the_theorem():
+    net = _flows.random_network(np.random.default_rng(0), 30, (300, 400), 500)
+    for weight, bias, size in zip(net.weights, net.biases, (300, 400), strict=True):
+        assert np.var(weight) * size == pytest.approx(1.0, rel=0.05)
+        assert np.var(bias) * size == pytest.approx(1.0, rel=0.3)
+    assert np.var(net.last) * 500 == pytest.approx(1.0, rel=0.05)
+    assert not net.shift.any()
+
+
+def test_a_turning_network_takes_its_minimiser_across_pieces():
+    flow = _flows.turning(np.random.default_rng([0, 3]), (12, 24), 40)
+    ends = [_flows.minimiser(flow.at(s), flow.y) for s in (0.0, 0.3, 0.6, 1.0)]
+    for s, x in zip((0.0, 0.3, 0.6, 1.0), ends, strict=True):
+        assert flow.at(s).fun(x, flow.y) < 1e-12
+        np.testing.assert_allclose(x, ends[0] + s * (ends[-1] - ends[0]), atol=1e-5)
+    way = _flows.Way(np.array([0.0, 0.3, 0.6, 1.0]), np.array(ends), 1.0, 1.0, False)
+    assert theory.patterns_along(flow, way) == 4
+
+
+def test_algorithm_2_crosses_pieces_below_the_bound_and_is_lost_beyond(monkeypatch):
+    monkeypatch.setattr(_flows, "TIMES", 41)
+    monkeypatch.setattr(theory, "MULTIPLES", (0.9, 100.0))
+    found = theory.ride("turning", 0)
+    assert not found["jumps"]
+    assert found["patterns"] > 4
+    rides = {ride["multiple"]: ride for ride in found["rides"]}
+    assert rides[0.9]["followed"] == 1.0
+    assert not rides[100.0]["at_the_end"]
 
 
 def test_a_moving_minimiser_is_found_where_it_is_known_to_be():
@@ -395,6 +457,22 @@ def test_the_lasso_finds_what_few_cosines_make():
     assert sensing.per_pixel(least[None], images[:1])[0] > 0.1
 
 
+def test_the_lasso_s_penalty_is_the_best_on_images_of_the_training(split, monkeypatch):
+    monkeypatch.setattr(sensing, "PENALTIES", (1.0, 1e-4, 1e-6))
+    settings = bench._settings.GeneratorSettings(data=split)
+    chosen = sensing.lasso(settings, 40, 10)
+    matrix, known = sensing.gaussian(0, 40, 64), load_images(split)[: sensing.CHOSEN_ON]
+    known = known.reshape(len(known), -1).astype("float64")
+    errors = {
+        penalty: sensing.per_pixel(
+            sensing.sparse(known @ matrix.T, matrix, (8, 8, 1), penalty), known
+        ).mean()
+        for penalty in sensing.PENALTIES
+    }
+    assert chosen["penalty"] == min(errors, key=errors.get)
+    assert len(chosen["errors"]) == 10
+
+
 def test_gaussian_measurements_keep_lengths_on_average():
     matrix = sensing.gaussian(0, 400, 50)
     assert np.mean(np.sum(matrix**2, axis=0)) == pytest.approx(1.0, abs=0.05)
@@ -433,6 +511,11 @@ def test_the_suite_landscape(data, tiny, monkeypatch, tmp_path):
         for t, (x, height) in enumerate(zip(found["path"], found["along"], strict=True)):
             known = -0.5 * np.sum((source.outputs(t, np.array([x]))[0] - y) ** 2)
             assert height == pytest.approx(known, rel=1e-4)
+        assert np.linalg.norm(found["path"][0]) <= landscape.RATE * landscape.LONGEST * 2**0.5
+        assert found["along"][-1] >= found["along"][0]
+    rows = (tmp_path / "path.csv").read_text().splitlines()
+    assert rows[0] == "target,t,x1,x2,height"
+    assert len(rows) == 1 + 2 * 4
     assert (tmp_path / "landscape.png").stat().st_size > 10_000
 
 

@@ -1,5 +1,7 @@
 """Linear pieces against sampling, projections against their definition, Algorithm 2 on flows."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -94,6 +96,16 @@ def test_a_cap_keeps_the_pieces_that_are_nearest_to_change():
     costs = [sizes[np.concatenate(piece.signs) != pattern(net, x)].sum() for piece in every]
     assert costs == sorted(costs)
     assert [piece.signs[0].tolist() for piece in some] == [p.signs[0].tolist() for p in every[:5]]
+
+
+@pytest.mark.parametrize(("k", "hidden"), [(3, (20, 40)), (5, (20, 40)), (3, (50, 100))])
+def test_where_all_neurons_are_at_their_threshold_the_cap_is_filled(k, hidden):
+    net = network(0, k, hidden, 2 * hidden[-1])
+    net = dataclasses.replace(net, biases=tuple(np.zeros_like(b) for b in net.biases))
+    found, complete = pieces_near(net, np.zeros(k), 0.01, most=64)
+    assert len(found) == 64
+    assert not complete
+    assert len({np.concatenate(piece.signs).tobytes() for piece in found}) == 64
 
 
 def test_slack_rows_are_those_near_zero():
@@ -225,10 +237,21 @@ def test_projected_surfing_rides_a_flow_from_the_first_minimiser_to_the_last():
         np.testing.assert_allclose(at, x + t / 5 * by, atol=1e-4)
     assert result.pieces.shape == (5, 4)
     assert (result.pieces >= 1).all()
+    assert result.complete.shape == (5, 4)
+    assert result.complete.all()
     alone = deepopt.invert(models, y[0], "projected-surf", options={"tau": 0.05}, rng=0)
     assert alone.path.shape == (5, K)
-    assert alone.pieces.shape == (5,)
+    assert alone.pieces.shape == alone.complete.shape == (5,)
     np.testing.assert_allclose(alone.x, result.x[0], atol=1e-4)
+
+
+def test_a_cap_that_leaves_pieces_out_is_told():
+    models, _ = flow()
+    y = made(models[0], np.array([[0.2, 0.5]]))
+    wide = {"tau": 1.0, "max_pieces": 3}
+    result = deepopt.invert(models, y, "projected-surf", options=wide, rng=0)
+    assert (result.pieces == 3).all()
+    assert not result.complete.any()
 
 
 def test_projected_surfing_takes_measurements_and_counts_its_pieces():

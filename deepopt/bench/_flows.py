@@ -103,6 +103,30 @@ def blending(rng: np.random.Generator, hidden: tuple[int, ...], n: int) -> Flow:
     return Flow(_mixture(one, other, 1.0), 2.0 * y / np.linalg.norm(y))
 
 
+def turning(rng: np.random.Generator, hidden: tuple[int, ...], n: int) -> Flow:
+    """The outputs turn and stretch so that y = G(x_0) is made at x_0 + s (x_1 - x_0).
+
+    The minimiser crosses the pieces from x_0 to x_1, and its value is 0.
+    """
+    net = random_network(rng, K, hidden, n)
+    start, end = rng.uniform(-1, 1, K), rng.uniform(-1, 1, K)
+    y = net.outputs(start)
+
+    def at(s: float) -> ReluNetwork:
+        turned = _turn(net.outputs(start + s * (end - start)), y)
+        return dataclasses.replace(net, last=turned @ net.last, shift=turned @ net.shift)
+
+    return Flow(at, y)
+
+
+def _turn(old: Array, new: Array) -> Array:
+    """The turn in the plane of two vectors (n,), and the stretch, that takes one to the other."""
+    a, b = old / np.linalg.norm(old), new / np.linalg.norm(new)
+    across = np.outer(b, a) - np.outer(a, b)
+    turned: Array = np.eye(len(a)) + across + across @ across / (1.0 + a @ b)
+    return np.linalg.norm(new) / np.linalg.norm(old) * turned
+
+
 def _mixture(one: ReluNetwork, other: ReluNetwork, most: float) -> Callable[[float], ReluNetwork]:
     """s ↦ a network with s most of the second's weights and the rest of the first's."""
 
@@ -118,7 +142,7 @@ def _mixture(one: ReluNetwork, other: ReluNetwork, most: float) -> Callable[[flo
     return at
 
 
-FLOWS = {"moving": moving, "drifting": drifting, "blending": blending}
+FLOWS = {"moving": moving, "drifting": drifting, "blending": blending, "turning": turning}
 
 
 def minimiser(net: ReluNetwork, y: Array) -> Array:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 FARTHEST = 100.0  # times 1 + ‖y‖: where the search for a ball ends
+WIDE = 4  # expansions from which on the ball is small enough to have a size
 SHOWN = 3  # rides on flows that jump
 CAPTIONS = {
     "ball": (
@@ -104,7 +105,7 @@ def _ball(record: Record) -> Iterator[Row]:
 def _rides(record: Record) -> Iterator[Row]:
     asked, result = record["parameters"], record["result"]
     shared = {key: asked[key] for key in ("kind", "seed")}
-    shared |= {key: result[key] for key in ("jumps", "lipschitz", "largest", "bound")}
+    shared |= {key: result[key] for key in ("jumps", "lipschitz", "largest", "bound", "patterns")}
     keys = (
         "multiple",
         "ratio",
@@ -160,6 +161,14 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
             for k, depth in shapes
         }  # fmt: skip
         yield Lines(title, "expansion of a layer", height, curves)
+    lengths, expansion = _by_length(rows)
+    if expansion is not None:
+        curves = {
+            f"k = {k}, d = {depth}": _median(_where(lengths, k=k, depth=depth), "scale", "radius")
+            for k, depth in _distinct(lengths, "k", "depth")
+        }
+        title = f"any y, A = I, expansion {expansion}"
+        yield Lines(title, "1 + ‖y‖", "radius, median", curves)
     measured = [row | {"times": row["rows"] / row["k"]} for row in rows if row["rows"]]
     curves = {
         f"k = {k}, d = {depth}": _median(_where(measured, k=k, depth=depth), "times", "relative")
@@ -169,14 +178,21 @@ def _ball_lines(rows: Sequence[Row], _: Sequence[Record]) -> Iterator[Lines]:
         yield Lines("Gaussian A, any y", "measurements m / k", height, curves)
 
 
-def length_table(rows: Sequence[Row]) -> Table:
-    """Medians of the radius itself, by ‖y‖."""
+def _by_length(rows: Sequence[Row]) -> tuple[list[Row], int | None]:
+    """Those where y has several lengths, and their expansion."""
     alone = [row for row in rows if row["rows"] is None and row["y"] == "any"]
     expansion = max((row["expansion"] for row in alone if row["norm"] != 1.0), default=None)
-    norms = [norm for (norm,) in _distinct(alone, "norm")]
+    some = _where(alone, expansion=expansion)
+    return [row | {"scale": 1.0 + row["norm"]} for row in some], expansion
+
+
+def length_table(rows: Sequence[Row]) -> Table:
+    """Medians of the radius itself, by ‖y‖."""
+    lengths, expansion = _by_length(rows)
+    norms = [norm for (norm,) in _distinct(lengths, "norm")]
     lines = []
-    for k, depth in _distinct(alone, "k", "depth"):
-        some = _where(alone, k=k, depth=depth, expansion=expansion)
+    for k, depth in _distinct(lengths, "k", "depth"):
+        some = _where(lengths, k=k, depth=depth)
         known = dict(zip(*_median(some, "norm", "radius"), strict=True))
         cells = [f"{known[norm]:.2f}" if norm in known else "-" for norm in norms]
         lines += [[str(k), str(depth), *cells]] if known else []
@@ -199,7 +215,7 @@ def measured_table(rows: Sequence[Row]) -> Table:
 
 
 def ball_table(rows: Sequence[Row]) -> Table:
-    """Medians by expansion, and the slope of their logarithms."""
+    """Medians by expansion, and the slope of their logarithms from `WIDE` on."""
     alone = [row for row in rows if row["rows"] is None and row["norm"] in (None, 1.0)]
     expansions = sorted({row["expansion"] for row in alone})
     lines = []
@@ -208,11 +224,11 @@ def ball_table(rows: Sequence[Row]) -> Table:
         known = dict(zip(x, found, strict=True))
         cells = [_radius(known[e]) if e in known else "-" for e in expansions]
         sound = np.log(
-            [pair for pair in zip(x, found, strict=True) if 0 < pair[1] < 0.999 * FARTHEST]
+            [pair for pair in zip(x, found, strict=True) if pair[0] >= WIDE and pair[1] > 0]
         )
         slope = f"{np.polyfit(sound[:, 0], sound[:, 1], 1)[0]:.2f}" if len(sound) > 1 else "-"
         lines.append([{"any": "any", "made": "G(x*)"}[y], str(k), str(depth), *cells, slope])
-    columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), "slope")
+    columns = ("y", "k", "d", *(f"e = {e}" for e in expansions), f"slope, e ≥ {WIDE}")
     return Table("Theorem 3.1: radius of the ball left over / (1 + ‖y‖), medians", columns, lines)
 
 
@@ -229,8 +245,9 @@ def _flow_lines(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Line
 
     def means(kind: str) -> tuple[list[float], list[float]]:
         some = _where(share, kind=kind)
-        x = sorted({row["multiple"] for row in some})
-        return x, [float(np.mean([r["at_the_end"] for r in _where(some, multiple=at)])) for at in x]
+        groups = [_where(some, multiple=at) for (at,) in _distinct(some, "multiple")]
+        x = [float(np.median([row["ratio"] for row in group])) for group in groups]
+        return x, [float(np.mean([row["at_the_end"] for row in group])) for group in groups]
 
     kinds = [kind for (kind,) in _distinct(bounded, "kind")]
     if kinds:
@@ -264,8 +281,12 @@ def flow_table(rows: Sequence[Row]) -> Table:
             f"{100 * np.mean([row['followed'] for row in some]):.0f} %",
             f"{np.median([row['steps'] for row in some]):.0f}",
             f"{np.mean([row['pieces_mean'] for row in some]):.1f}",
+            f"{np.mean([row['patterns'] for row in some]):.1f}",
         ])  # fmt: skip
-    columns = ("flow", "δ / bound", "flows", "followed", "part of the time", "steps", "pieces")
+    columns = (
+        "flow", "δ / bound", "flows", "followed", "part of the time", "steps", "pieces searched",
+        "pieces of x*",
+    )  # fmt: skip
     title = "Theorem 3.3: flows whose global minimiser Algorithm 2 follows to the end"
     return Table(title, columns, lines)
 

@@ -76,6 +76,12 @@ class Trained:
 
         if not checkpoints.path(self.folder, SIZES[self.settings.scale].steps).exists():
             self._train()
+        _, training = checkpoints.read_config(self.folder)
+        if training.get("digest") != digest(self.settings.data):
+            raise ValueError(
+                f"generators must be trainings on the images of data, but {self.folder} holds one "
+                "on others; name another folder"
+            )
         return open_checkpoints(self.folder)
 
     def _train(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Cell, Record
-from ._report import Report, write_results
+from ._report import Report, write_csv, write_results
 from ._trained import Trained, inverted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MODEL, K, EVERY = "vae", 2, 40
 TARGETS = 2  # the first images of the data
 LEVELS = (0.0, 0.1, 1.0)  # of the training
 REACH, SIDE = 3.0, 61  # of the grid, from -REACH to REACH, and its points along a side
-RATE, LONGEST = 0.05, 20  # of Adam along the path: on each network at most
+RATE, LONGEST = 0.05, 20  # of Adam along the path: on each network before the last, at most
 BATCH = 512  # latents at once
 DIGITS = 5
 CAPTION = (
@@ -83,7 +83,7 @@ def _look(trained: Trained, target: int, _: Any) -> dict[str, Any]:
 
 
 def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Report:
-    """Write the surfaces as JSON and as a figure."""
+    """Write the surfaces as JSON and as a figure, and the paths as CSV."""
     from .. import plots
 
     looked = [record for record in records if "target" in record["parameters"]]
@@ -94,7 +94,8 @@ def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Repo
         title = "-½ ‖G_t(x) - y‖² and the path of surfing (paper B, Figure 1)"
         figure = plots.surfaces(rows, title=title, caption=CAPTION)
         plots.save(figure, out / "landscape.png", dpi=100)
-        files.append("landscape.png")
+        write_csv(out / "path.csv", [point for record in looked for point in _points(record)])
+        files += ["landscape.png", "path.csv"]
     notes = [
         f"target {record['parameters']['target']}: the path ends at height "
         f"{record['result']['along'][-1]:.2f}; the highest point of the grid is at "
@@ -102,6 +103,15 @@ def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Repo
         for record in looked
     ]
     return Report(results, files, notes=notes)
+
+
+def _points(record: Record) -> Iterator[dict[str, Any]]:
+    found = record["result"]
+    for t, ((first, second), height) in enumerate(zip(found["path"], found["along"], strict=True)):
+        yield {
+            "target": record["parameters"]["target"], "t": t, "x1": first, "x2": second,
+            "height": height,
+        }  # fmt: skip
 
 
 def _heights(found: dict[str, Any]) -> dict[str, Any]:

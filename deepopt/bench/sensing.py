@@ -43,7 +43,7 @@ BY_ADAM = (20, 30, 40, 60, 200)  # rows of recovery that regular Adam and surfin
 RATE = {"recovery": 0.01, "images": 0.03}
 LONGEST, STALL = {"recovery": 20_000, "images": 5000}, {"recovery": 1000, "images": 300}
 RESTARTS = 10
-PENALTIES = tuple(10.0**-e for e in np.arange(1.0, 5.1, 0.5))  # of the Lasso, per measurement
+PENALTIES = tuple(10.0**-e for e in np.arange(1.0, 8.1, 0.5))  # of the Lasso, per measurement
 CHOSEN_ON = 20  # training images on which its penalty is chosen
 
 

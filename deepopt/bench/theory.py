@@ -212,8 +212,15 @@ def ride(kind: str, seed: int) -> dict[str, Any]:
     ]
     return {
         "lipschitz": way.lipschitz, "largest": way.largest, "jumps": way.jumps, "bound": bound,
+        "patterns": patterns_along(flow, way),
         "times": way.times, "minimisers": way.points, "rides": rides,
     }  # fmt: skip
+
+
+def patterns_along(flow: _flows.Flow, way: _flows.Way) -> int:
+    """On how many linear pieces the global minimiser is seen."""
+    moments = zip(way.times, way.points, strict=True)
+    return len({(np.concatenate(flow.at(s).preactivations(x)) > 0).tobytes() for s, x in moments})
 
 
 def _ridden(flow: _flows.Flow, way: _flows.Way, count: int) -> dict[str, Any]:

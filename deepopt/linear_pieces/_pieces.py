@@ -136,9 +136,9 @@ def pieces_near(
     check_number("most", most, whole=True, at_least=1)
     at = network.preactivations(x)
     slack = [tuple(rows.tolist()) for rows in slack_rows(network, x, tau)]
-    k, order = len(x), itertools.count()
+    k, newest_first = len(x), itertools.count(0, -1)  # of equals, so that some are finished
     root = _Branch((np.eye(k), np.zeros(k)), (), (), np.empty((0, k)), np.empty(0), x)
-    waiting: list[tuple[float, int, _Branch]] = [(0.0, next(order), root)]
+    waiting: list[tuple[float, int, _Branch]] = [(0.0, next(newest_first), root)]
     found: list[Piece] = []
     for _ in range(LOOKED * most):
         if not waiting:
@@ -155,12 +155,12 @@ def pieces_near(
             branch = entered
         else:
             layer, row = len(branch.signs) - 1, branch.free[0]
-            for positive in (True, False):
+            kept = bool(at[layer][row] > 0)
+            for positive in (not kept, kept):
                 child = _decided(network, branch, row, positive)
                 if child is not None:
-                    changed = positive != (at[layer][row] > 0)
-                    more = abs(float(at[layer][row])) if changed else 0.0
-                    heapq.heappush(waiting, (cost + more, next(order), child))
+                    more = abs(float(at[layer][row])) if positive != kept else 0.0
+                    heapq.heappush(waiting, (cost + more, next(newest_first), child))
         if len(found) == most:
             break
     return found, not waiting
