@@ -24,12 +24,13 @@ WIDE = 4  # expansions from which on the ball is small enough to have a size
 SHOWN = 3  # rides on flows that jump
 CAPTIONS = {
     "ball": (
-        "The radius, over 1 + ‖y‖, of the ball around the origin outside which the misfit always "
-        "descends towards it: medians over the networks drawn, k latents and d layers."
+        "The radius, itself or over 1 + ‖y‖, of the ball around the origin outside which the "
+        "misfit always descends towards it: medians over the networks drawn, k latents and d layers."
     ),
     "flow": (
         "Left: the share of flows that Algorithm 2 followed to the end, against its step δ as a "
-        "multiple of the theorem's bound. Right: its distance to a global minimiser that jumps."
+        "multiple of the theorem's bound. Right: its distance to a global minimiser that jumps, of "
+        "three flows, those first that it has lost at the end."
     ),
     "pieces": (
         "Medians over points and networks, against the slack τ: rows of the linear system of a "
@@ -261,9 +262,10 @@ def _flow_lines(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Line
         for ride in record["result"]["rides"] if ride["multiple"] is None
     }  # fmt: skip
     if rides:
+        lost_first = sorted(rides, key=lambda name: rides[name]["at_the_end"])[:SHOWN]
         yield Lines(
             "the minimiser jumps", "time", "distance to the global minimiser",
-            {name: (rides[name]["times"], rides[name]["distances"]) for name in [*rides][-SHOWN:]},
+            {name: (rides[name]["times"], rides[name]["distances"]) for name in lost_first},
             log=(),
         )  # fmt: skip
 

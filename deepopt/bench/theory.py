@@ -45,7 +45,7 @@ ENOUGH = 400  # steps where there is no bound
 ON_IT = 1e-5  # ‖x_t - x*‖ of a minimiser that is followed
 SLACKS = (0.001, 0.003, 0.01, 0.03, 0.1)
 NEIGHBOURS = 1024  # pieces that are counted, at most
-POINTS = 10  # around which they are
+POINTS, DRAWN = 10, 3  # around which they are, of so many networks of a size at most
 
 
 class Size(NamedTuple):
@@ -113,7 +113,7 @@ def _moving(size: Size) -> Iterator[dict[str, Any]]:
 
 
 def _counted(size: Size) -> Iterator[dict[str, Any]]:
-    for seed in range(size.seeds):
+    for seed in range(min(size.seeds, DRAWN)):
         for k, hidden in NETWORKS:
             yield {"k": k, "hidden": list(hidden), "seed": seed}
 
