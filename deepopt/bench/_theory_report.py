@@ -25,7 +25,7 @@ SHOWN = 3  # rides on flows that jump
 CAPTIONS = {
     "ball": (
         "The radius, itself or over 1 + ‖y‖, of the ball around the origin outside which the "
-        "misfit always descends towards it: medians over the networks drawn, k latents and d layers."
+        "misfit always descends towards it: medians over the networks drawn; k latents, d layers."
     ),
     "flow": (
         "Left: the share of flows that Algorithm 2 followed to the end, against its step δ as a "
