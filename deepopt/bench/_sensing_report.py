@@ -57,11 +57,14 @@ def write(settings: GeneratorSettings, records: list[Record], out: Path) -> Repo
         tables.append(_table(parts["recovery"], "Recovered, of the trials", _share))
     if parts["images"]:
         write_csv(out / "images.csv", parts["images"])
-        boxes = _boxes([r for r in measured if r["parameters"]["part"] == "images"])
+        of_images = [r for r in measured if r["parameters"]["part"] == "images"]
+        boxes = _boxes(of_images)
         title = "Images that no training has seen, from m measurements (paper B, Figure 4)"
         plots.save(plots.panels(boxes, title=title, caption=IMAGES, columns=2), out / "images.png")
         files += ["images.csv", "images.png"]
         tables.append(_table(parts["images"], "Error per pixel: median (mean)", _error))
+        beside = _beside_restarts(of_images)
+        tables += [beside] if beside.rows else []
     write_tables(out / "table.md", tables)
     missing = parts["images"] and not _of(parts["images"], "", "lasso")
     notes = ["The Lasso needs scikit-learn: pip install 'deepopt[bench]'"] if missing else []
@@ -151,3 +154,28 @@ def _table(rows: Sequence[Row], title: str, text: Callable[[Row], str]) -> Table
                 lines.append([model, label, *cells, mean])
     columns = ("model", "method", *(f"m = {m}" for m in counts), "passes, mean")
     return Table(title, columns, lines, words=2)
+
+
+def _beside_restarts(records: Sequence[Record]) -> Table:
+    """The errors of each method less those of Adam with restarts, image by image."""
+    errors = {
+        (asked.get("model"), asked["method"], asked["rows"]): np.array(record["result"]["errors"])
+        for record in records if (asked := record["parameters"])
+    }  # fmt: skip
+    counts = sorted({m for *_, m in errors})
+    lines = []
+    for model in dict.fromkeys(model for model, method, _ in errors if method == "restarts"):
+        for method, label in METHODS.items():
+            pairs = [(errors.get((model, way, m)) for way in (method, "restarts")) for m in counts]
+            cells = [_difference(*pair) for pair in pairs]
+            if method != "restarts" and any(cell != "-" for cell in cells):
+                lines.append([model, label, *cells])
+    title = "… less that of Adam with ten restarts, image by image: mean ± two standard errors"
+    return Table(title, ("model", "method", *(f"m = {m}" for m in counts)), lines, words=2)
+
+
+def _difference(one: np.ndarray | None, other: np.ndarray | None) -> str:
+    if one is None or other is None:
+        return "-"
+    less = one - other
+    return f"{less.mean():+.4f} ± {2 * less.std(ddof=1) / len(less) ** 0.5:.4f}"
