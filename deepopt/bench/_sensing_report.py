@@ -166,8 +166,10 @@ def _beside_restarts(records: Sequence[Record]) -> Table:
     lines = []
     for model in dict.fromkeys(model for model, method, _ in errors if method == "restarts"):
         for method, label in METHODS.items():
-            pairs = [(errors.get((model, way, m)) for way in (method, "restarts")) for m in counts]
-            cells = [_difference(*pair) for pair in pairs]
+            cells = [
+                _difference(errors.get((model, method, m)), errors.get((model, "restarts", m)))
+                for m in counts
+            ]
             if method != "restarts" and any(cell != "-" for cell in cells):
                 lines.append([model, label, *cells])
     title = "… less that of Adam with ten restarts, image by image: mean ± two standard errors"
