@@ -156,13 +156,15 @@ def test_shallow_and_deep_begin_at_the_same_points(small: tuple[Path, dict[str, 
 
 def test_deep_gets_the_time_that_shallow_took(small: tuple[Path, dict[str, Any]]) -> None:
     _, results = small
+    ratios = []
     for cell in results["cells"]:
         runs = cell["result"]["runs"]
         for shallow, deep in zip(runs[::2], runs[1::2], strict=True):
             assert (shallow["method"], deep["method"]) == ("shallow", "deep")
             assert shallow["rate"] == deep["rate"]
         spent = [sum(run["seconds"] for run in runs[at::2]) for at in (0, 1)]
-        assert 0.5 < spent[1] / spent[0] < 3.0
+        ratios.append(spent[1] / spent[0])
+    assert 0.5 < np.median(ratios) < 2.0  # one alone may have waited for a core
 
 
 def test_a_repeated_command_runs_nothing_and_writes_the_same(
