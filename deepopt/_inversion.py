@@ -51,7 +51,7 @@ class Inversion(Targets):
     def descend(self, weights: Tensors, starts: Starts) -> None:
         """Descend from the starts of each target, one after the other until it is found."""
         descent = self._settings.recipe.descent
-        period = getattr(descent, "period", 1)
+        period = descent.period
         chunk = period * max(1, CHUNK // period)
         lanes = Lanes(
             deque((target, 0) for target in range(len(self._targets))), [None] * self._lanes,

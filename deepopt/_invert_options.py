@@ -23,7 +23,7 @@ SOLVERS = ("lm", "adam", "gd")
 STARTS = ("codebook", "random", "zero")
 RATES = {"lm": 1.0, "adam": 0.1, "gd": 0.1}
 ITERATIONS = {"lm": 200, "adam": 2000, "gd": 2000}
-STALL = {"lm": 4, "adam": 100, "gd": 100}  # but no less than lm's period: a true Jacobian is tried
+STALL = {"lm": 4, "adam": 100, "gd": 100}  # and a period at least: a true Jacobian is tried
 PROGRESS = 1e-3  # part of f that counts as progress
 FOUND = {"lm": 1e-11, "adam": 1e-8, "gd": 1e-8}  # of ‖y‖²: f below which a target is found
 ENOUGH = 1e-14  # … and a run ends
@@ -123,12 +123,12 @@ class InvertOptions:
     def settings(self, recipe: Recipe, resolution: float) -> Settings:
         """Those of every descent; the generator's numbers are as fine as `resolution`."""
         kind, finest = self._kind, resolution**2
-        patience = max(STALL[kind], getattr(recipe.descent, "period", 1))
+        stall = self.stall or max(STALL[kind], recipe.descent.period)
         found = FOUND[kind] if self.ftol is None else self.ftol
         return Settings(
             recipe, self.learning_rate or RATES[kind], min(self.maxiter or ITERATIONS[kind], NEVER),
             max(found, finest), max(min(ENOUGH, found), finest), PROGRESS,
-            self.stall or patience, self.dtype,
+            stall, self.dtype,
         )  # fmt: skip
 
 

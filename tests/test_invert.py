@@ -166,7 +166,6 @@ def _jacobian_of(model, x, step=1e-3):
 # Levenberg-Marquardt
 
 
-@pytest.mark.backends
 def test_no_descent_ends_before_a_true_jacobian_is_tried():
     y = np.random.default_rng(2).normal(size=(4, N))
     given = {"solver": LevenbergMarquardt(period=9), "n_starts": 1, "maxiter": 500}
@@ -180,6 +179,7 @@ def test_no_descent_ends_before_a_true_jacobian_is_tried():
     assert default.nit.sum() > short.nit.sum()
 
 
+@pytest.mark.backends
 def test_the_jacobian_is_that_of_differences():
     with precision("float64"):
         weight = to_tensor(np.random.default_rng(0).normal(size=(4, 7)), "float64")

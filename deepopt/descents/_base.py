@@ -37,11 +37,14 @@ class Descent(abc.ABC):
     needs_jacobian : bool
         Whether it descends residuals by their Jacobian, each point by itself, or else the loss by
         its gradients.
+    period : int
+        Iterations from one true Jacobian to the next.
     """
 
     decay: float = 1.0
     patience: int = 0
     needs_jacobian: bool = False
+    period: int = 1
 
     def init(self, variables: Tensors, outputs: int) -> Tensors:
         """The descent's memory: tensors whose leading axis is the runs.

@@ -230,5 +230,5 @@ def surface(
         side.set_pane_color((*to_rgb(ink(ax)), 0.04))
     three.grid(visible=False)
     three.tick_params(labelsize="x-small")
-    three.ticklabel_format(axis="z", style="plain", useOffset=False)  # whole numbers on small bumps
+    three.ticklabel_format(axis="z", style="plain", useOffset=False)  # of a flat one too
     return ax
