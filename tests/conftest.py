@@ -1,8 +1,25 @@
 """Most of the suite's time goes into XLA: here its older code generator does, in half of that."""
 
 import os
+import sys
 from importlib.metadata import version
+from pathlib import Path
+
+import pytest
 
 if version("tensorflow").startswith("2.21."):  # XLA ends the process at a flag it does not know
     flags = os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false".strip()
+
+
+@pytest.fixture(autouse=True)
+def no_module_of_a_test_outlives_it(tmp_path_factory: pytest.TempPathFactory):
+    """A function's file is imported by its name, which another test may give to its own file."""
+    modules, path = set(sys.modules), [*sys.path]
+    yield
+    sys.path[:] = path
+    root = tmp_path_factory.getbasetemp()
+    for name in set(sys.modules) - modules:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).is_relative_to(root):
+            del sys.modules[name]
