@@ -1,6 +1,7 @@
 """Linear pieces against sampling, projections against their definition, Algorithm 2 on flows."""
 
 import dataclasses
+import warnings
 
 import keras
 import numpy as np
@@ -182,6 +183,22 @@ def test_the_minimiser_on_a_piece_is_scipys(seed):
                          options={"ftol": 1e-14, "maxiter": 1000})  # fmt: skip
         assert piece.holds(found, within=1e-8)
         assert f(found) <= known.fun + 1e-8
+
+
+@pytest.mark.parametrize("flatness", [1e2, 1e4])
+def test_a_descent_that_takes_all_of_its_steps_says_so(flatness):
+    slope = np.diag([1.0, 1.0 / flatness])
+    net = ReluNetwork((np.eye(2),), (np.full(2, 5.0),), slope, -5.0 * slope.sum(axis=1))
+    (piece,), _ = pieces_near(net, np.zeros(2), tau=0.0)  # G(x) = slope x, for x > -5
+    y = slope @ np.ones(2)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = descend_on(piece, y, np.zeros(2))
+    assert bool(told) == (np.abs(found - 1.0).max() > 1e-6)
+    assert [str(one.message).split(";")[0] for one in told] == [
+        "descent on a linear piece took all of its 10,000 steps"
+    ] * (flatness == 1e4)
+    assert net.fun(found, y) < 1e-8
 
 
 # Algorithm 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
 
     The step is one over the largest curvature, with Nesterov's momentum, which begins anew wherever
     it points uphill (O'Donoghue & Candès, Adaptive restart for accelerated gradient schemes, 2015).
-    It ends when a step is below 1e-12 (‖x‖ + 1), or after 10,000.
+    It ends when a step is below 1e-12 (‖x‖ + 1), or after 10,000 with a warning.
 
     Parameters
     ----------
@@ -31,6 +32,12 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
     Returns
     -------
     ndarray (k,)
+
+    Warns
+    -----
+    RuntimeWarning
+        After 10,000 steps, as where the slope of the piece is far steeper in one direction than in
+        another: x may still be far from the minimiser along the flat one, f hardly.
 
     Examples
     --------
@@ -56,6 +63,12 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
             weight = 1.0
         longer = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * weight**2))
         x, ahead, weight = new, new + (weight - 1.0) / longer * (new - x), longer
+    warnings.warn(
+        f"descent on a linear piece took all of its {ITERATIONS:,} steps; x may be far from the "
+        "minimiser along directions in which G is nearly flat, f hardly",
+        RuntimeWarning,
+        stacklevel=2,
+    )
     return x
 
 
