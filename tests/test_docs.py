@@ -58,6 +58,13 @@ def test_every_page_says_which_language_its_code_is_in():
             assert opening in ("python", "sh") or opening.startswith("{"), (page, opening)
 
 
+def test_no_line_of_a_page_begins_with_the_sign_of_a_comment():
+    lost = re.compile(r"^%.*$", re.MULTILINE)  # MyST leaves such lines out, in a paragraph too
+    assert {page: lost.findall(page.read_text(encoding="utf-8")) for page in PAGES} == {
+        page: [] for page in PAGES
+    }
+
+
 def commands():
     """The lines of pages, of the README and of examples that call deepopt."""
     lines = set()
