@@ -1,4 +1,7 @@
-"""Most of the suite's time goes into XLA: here its older code generator does, in half of that."""
+"""What all tests share: XLA's older code generator, and modules that end with their test.
+
+Most of the suite's time goes into XLA; the older generator takes half of that.
+"""
 
 import os
 import sys

@@ -198,6 +198,7 @@ def test_a_descent_that_takes_all_of_its_steps_says_so(flatness):
     assert [str(one.message).split(";")[0] for one in told] == [
         "descent on a linear piece took all of its 10,000 steps"
     ] * (flatness == 1e4)
+    assert all(one.filename == __file__ for one in told)
     assert net.fun(found, y) < 1e-8
 
 

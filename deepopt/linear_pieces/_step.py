@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
+from .._checks import warn
 from ._network import Array, ReluNetwork
 from ._pieces import MOST, Piece, pieces_near
 from ._polytope import project
@@ -63,11 +63,10 @@ def descend_on(piece: Piece, y: Array, x: Array) -> Array:
             weight = 1.0
         longer = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * weight**2))
         x, ahead, weight = new, new + (weight - 1.0) / longer * (new - x), longer
-    warnings.warn(
+    warn(
         f"descent on a linear piece took all of its {ITERATIONS:,} steps; x may be far from the "
         "minimiser along directions in which G is nearly flat, f hardly",
         RuntimeWarning,
-        stacklevel=2,
     )
     return x
 
