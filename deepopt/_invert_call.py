@@ -185,9 +185,10 @@ class InvertCall:
             stopped = stop.args[0]
         except KeyboardInterrupt:
             stopped = Status.INTERRUPTED
+        result = self._result(inversion, weights, stopped)
         if self._saver is not None:
             self._saver.over = stopped is None
-        return self._result(inversion, weights, stopped)
+        return result
 
     def _begin(self, inversion: Inversion, state: Callable[[], State]) -> None:
         """A part begins: what the saver has to know of it."""
@@ -238,7 +239,8 @@ class InvertCall:
 
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""
-        key = (id(self._source.model), recipe, self._options.dtype, self._generator.operator)
+        options, operator = self._options, self._generator.operator
+        key = (id(self._source.model), recipe, options.dtype, options.precision, operator)
         if key not in _compiled:
             tangents = not recipe.descent.needs_jacobian or self._tangents_flow(weights)
             # It keeps the model, and so its id

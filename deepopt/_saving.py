@@ -6,6 +6,10 @@ has given since. On the way back the part begins again in that state, its descen
 where it stood, and the values are taken from the file in place of calls. So the trajectory is that
 of a call that was never interrupted, and no value of a black box that reached the file is lost.
 
+What is known is *packed*: a copy of which nobody else holds a part. What comes in is copied, and so
+is what goes out, so that a call may change in place all that it has given or been given, and what
+is written after that is still the state that was noted.
+
 Nothing in the file is code: it holds numbers, strings, arrays, lists and mappings, and the
 attributes of objects whose classes are named by those who save.
 """
@@ -24,7 +28,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +44,14 @@ NOTES = 4  # times per interval that one is noted while values bridge the gap
 FREE = {"checkpoint", "save_every", "maxtime", "disp"}  # options that a call may change on its way
 
 State = dict[str, Any]
+
+
+class Known(NamedTuple):
+    """What is to be written; it is replaced as a whole, so that no interrupt finds it half new."""
+
+    part: Any  # packed; None before the first
+    descent: Callable[[], Any]  # gives where it stands, packed; None where there is none
+    values: list[np.ndarray]  # since the descent, or else the part, was noted
 
 
 class Saver:
@@ -73,11 +85,9 @@ class Saver:
         self._path, self._every = path, every
         self._call = dict(call)
         self._shared, self._kinds = shared, {kind.__name__: kind for kind in kinds}
-        self._part: Any = None  # packed
-        self._descent: Callable[[], State] | None = None
-        self._values: list[np.ndarray] = []  # since the descent, or else the part, was noted
-        self._ahead: deque[np.ndarray] = deque()  # values of the file, not asked for yet
-        self._interrupted: State | None = None  # where the descent of the file stood
+        self._known = Known(None, lambda: None, [])
+        self._ahead = 0  # of the values: the last ones, which are not asked for yet
+        self._stood: Any = None  # where the descent of the file stood, packed
         self._again = False  # whether the part of the file has yet to begin again
         self._saved = self._noted = time.perf_counter()
         self._took = self._noting = 0.0  # seconds of the last save, and of noting a part
@@ -95,7 +105,7 @@ class Saver:
         finally:
             if self.over:
                 self._path.unlink(missing_ok=True)
-            elif self._part is not None:
+            elif self._known.part is not None:
                 self.save()
 
     # What the call tells
@@ -105,62 +115,64 @@ class Saver:
         now = time.perf_counter()
         wait = max(self._every / NOTES, self._noting / SHARE)
         soon = now - self._noted < wait and self._bytes < MUCH
-        if self._again or (self._part is not None and bridged and (soon or self._ahead)):
+        known = self._known.part is not None
+        if self._again or (known and bridged and (soon or self._ahead)):
             self._again = False
             return
-        self._part = _packed(state(), self._shared, self._kinds)
-        self._descent, self._noted, self._noting = None, now, time.perf_counter() - now
-        self._forget()
+        self._know(self._packed(state()), lambda: None)
+        self._noted, self._noting = now, time.perf_counter() - now
         self._save_if_due()
 
     def stand(self, state: Callable[[], State]) -> None:
-        """A descent within the part stands here; `state` is asked when it is saved."""
+        """A descent within the part stands here; `state` is asked when it is saved.
+
+        What it gives must not change until then.
+        """
         if not self._ahead:
-            self._descent = state
-            self._forget()
+            self._know(self._known.part, lambda: self._packed(state()))
             self._save_if_due()
 
     def interrupted(self) -> State | None:
         """Where the descent that begins now stood in the file, if it is that one."""
-        found, self._interrupted = self._interrupted, None
-        return found
+        stood, self._stood = self._stood, None
+        return self._unpacked(stood)
 
     def take(self) -> np.ndarray | None:
         """What a black box gave here before, along the first axis; None where it is new."""
         if not self._ahead:
             return None
-        values = self._ahead.popleft()
-        self._remember(values)
-        return values
+        values = self._known.values[-self._ahead]
+        self._ahead -= 1
+        return values.copy(order="K")
 
     def keep(self, values: np.ndarray) -> None:
         """What a black box gives."""
-        self._remember(values)
+        self._known.values.append(values.copy(order="K"))
+        self._bytes += values.nbytes
         self._save_if_due()
 
-    def _remember(self, values: np.ndarray) -> None:
-        self._values.append(values)
-        self._bytes += values.nbytes
+    def _know(self, part: Any, descent: Callable[[], Any]) -> None:
+        """This stands in place of all that has been known."""
+        self._known = Known(part, descent, [])
+        self._bytes = 0
 
-    def _forget(self) -> None:
-        self._values, self._bytes = [], 0
+    def _packed(self, value: Any) -> Any:
+        return packed(value, self._shared, self._kinds)
+
+    def _unpacked(self, value: Any) -> Any:
+        return unpacked(value, self._shared, self._kinds)
 
     # The file
 
     def _save_if_due(self) -> None:
         wait = max(self._every, self._took / SHARE)
-        if self._part is not None and time.perf_counter() - self._saved >= wait:
+        if self._known.part is not None and time.perf_counter() - self._saved >= wait:
             self.save()
 
     def save(self) -> None:
         """Write what is known."""
-        begun = time.perf_counter()
-        descent = None if self._descent is None else self._descent()
-        state = {
-            "part": self._part,
-            "descent": _packed(descent, self._shared, self._kinds),
-            "values": _joined([*self._values, *self._ahead]),
-        }
+        begun, (part, descent, values) = time.perf_counter(), self._known
+        state = {"part": part, "descent": descent(), "values": _joined(values)}
         write(self._path, self._call, state)
         self._saved = time.perf_counter()
         self._took = self._saved - begun
@@ -173,13 +185,11 @@ class Saver:
                     f"checkpoint {self._path} is of another call: its {key} is {shown(call[key])}, "
                     f"got {shown(self._call[key])}"
                 )
-        self._part, self._again = state["part"], True
-        self.kept = _unpacked(self._part, self._shared, self._kinds)
-        self._interrupted = stood = _unpacked(state["descent"], self._shared, self._kinds)
-        self._descent = None if stood is None else lambda: stood
-        self._ahead = deque(
-            part for joined, ends in state["values"] for part in np.split(joined, ends)
-        )
+        values = [part for joined, ends in state["values"] for part in np.split(joined, ends)]
+        self._stood = stood = state["descent"]
+        self._known = Known(state["part"], lambda: stood, values)
+        self._ahead, self._bytes = len(values), sum(part.nbytes for part in values)
+        self.kept, self._again = self._unpacked(state["part"]), True
 
 
 def _joined(values: list[np.ndarray]) -> list[list[np.ndarray]]:
@@ -229,18 +239,18 @@ def digest(*parts: np.ndarray | str) -> str:
 # Objects as plain data
 
 
-def _packed(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+def packed(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
     """A copy of numbers, strings, arrays, lists and tagged pairs."""
     for name, one in shared.items():
         if value is one:
             return ("shared", name)
 
     def inner(item: Any) -> Any:
-        return _packed(item, shared, kinds)
+        return packed(item, shared, kinds)
 
     kind = type(value).__name__
     if isinstance(value, np.ndarray):
-        return value.copy()
+        return value.copy(order="K")  # in another order matrices would multiply to other last bits
     if isinstance(value, np.random.RandomState):
         return ("random", inner(value.get_state(legacy=False)))
     if kinds.get(kind) is type(value):
@@ -255,10 +265,14 @@ def _packed(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) ->
     return value
 
 
-def _unpacked(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
-    def inner(item: Any) -> Any:
-        return _unpacked(item, shared, kinds)
+def unpacked(value: Any, shared: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+    """What was packed, made anew: nothing of it is part of `value`."""
 
+    def inner(item: Any) -> Any:
+        return unpacked(item, shared, kinds)
+
+    if isinstance(value, np.ndarray):
+        return value.copy(order="K")
     if isinstance(value, list):
         return [inner(item) for item in value]
     if not isinstance(value, tuple):
