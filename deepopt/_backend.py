@@ -7,6 +7,7 @@ compilation, derivatives, stateless random numbers, precision, and moving arrays
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,7 +75,7 @@ Tensors = list[Any]
 STEP, AGREES = 2.0**-9, 0.1  # of differences; relative error that is put down to them
 FLOATS = ("float64", "float32")
 TURN = threading.RLock()  # precision is global: calls from several threads take turns
-_scope = threading.local()  # .dtype is the precision in effect, if any: JAX keeps one per thread
+_scope = threading.local()  # .asked is the precision in effect, if any: JAX keeps one per thread
 
 
 def name() -> str:
@@ -82,46 +83,160 @@ def name() -> str:
     return str(keras.config.backend())
 
 
+PRODUCTS = ("full", "tf32")  # how products are rounded; TF32 keeps 11 bits of their factors
+
+
 @contextlib.contextmanager
-def precision(dtype: str) -> Iterator[None]:
+def precision(dtype: str, products: str | None = None) -> Iterator[None]:
     """Compute in `dtype`: constants that a user's function creates, results of ops, JAX arrays.
 
-    The setting is global to Keras, so that calls of `deepopt.minimize` take turns.
+    `products` says how matrix products and convolutions round: "full" with all bits of their type,
+    "tf32" with fewer where a GPU is faster so; None as in the scope around, else "full".
+
+    The settings are global to Keras and to its backend, so that calls of `deepopt.minimize` take
+    turns.
 
     Off TensorFlow, Keras narrows the result of many ops (cos, tanh, matmul, …) from float64 to
     float32 by a table of its own; in this scope that table keeps float64.
     """
-    outer = getattr(_scope, "dtype", None)
-    if dtype == outer and _in_effect(dtype):
+    outer: tuple[str | None, str] = getattr(_scope, "asked", (None, "full"))
+    asked = dtype, products or outer[1]
+    if asked == outer and _in_effect(*asked):
         yield
         return
     before, narrowed = keras.config.floatx(), dict(_NARROWED)
     keras.config.set_floatx(dtype)
     _NARROWED["float64"] = "float64"
-    _scope.dtype = dtype
+    _scope.asked = asked
     try:
-        if name() == "jax":
-            import jax
+        with _rounding(asked[1]):
+            if name() == "jax":
+                import jax
 
-            with jax.enable_x64(True):  # for float32 too: switching confuses JAX's own caches
+                with jax.enable_x64(True):  # for float32 too: switching confuses JAX's own caches
+                    yield
+            else:
                 yield
-        else:
-            yield
     finally:
-        _scope.dtype = outer
+        _scope.asked = outer
         keras.config.set_floatx(before)
         _NARROWED.update(narrowed)
 
 
-def _in_effect(dtype: str) -> bool:
+def _in_effect(dtype: str, products: str) -> bool:
     """Whether nobody has changed, inside a scope of this precision, what the scope has set."""
     if keras.config.floatx() != dtype or _NARROWED["float64"] != "float64":
         return False
-    if name() != "jax":
-        return True
-    import jax
+    if name() == "tensorflow":
+        import tensorflow as tf
 
-    return bool(jax.config.jax_enable_x64)
+        allowed = tf.config.experimental.tensor_float_32_execution_enabled()
+        return bool(allowed == (products == "tf32"))
+    if name() == "jax":
+        import jax
+
+        rounds = jax.config.jax_default_matmul_precision == _JAX_ROUNDS[products]
+        return bool(rounds and jax.config.jax_enable_x64)
+    return _torch_rounds(products)
+
+
+_JAX_ROUNDS = {"full": "highest", "tf32": "tensorfloat32"}
+_TORCH_ROUNDS = {"full": ("ieee", "highest"), "tf32": ("tf32", "high")}  # its two vocabularies
+
+
+@contextlib.contextmanager
+def _rounding(products: str) -> Iterator[None]:
+    """Round products so; in the end the backend's settings are what they were."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        settings = tf.config.experimental
+        before = settings.tensor_float_32_execution_enabled()
+        settings.enable_tensor_float_32_execution(products == "tf32")
+        try:
+            yield
+        finally:
+            settings.enable_tensor_float_32_execution(before)
+    elif name() == "jax":
+        import jax
+
+        with jax.default_matmul_precision(_JAX_ROUNDS[products]):
+            yield
+    else:
+        undo = _torch_round(products)
+        try:
+            yield
+        finally:
+            undo()
+
+
+GENERAL = 2  # of the places that follow
+
+
+@functools.cache
+def _torch_places() -> list[Any]:
+    """Where PyTorch keeps its rounding, the general before the particular; none before 2.9."""
+    import torch
+
+    every = torch.backends
+    if not hasattr(every, "fp32_precision"):
+        return []
+    cuda = [every.cudnn, every.cuda.matmul, every.cudnn.conv, every.cudnn.rnn]
+    return [every, *cuda, every.mkldnn.matmul, every.mkldnn.conv, every.mkldnn.rnn]
+
+
+def _torch_rounds(products: str) -> bool:
+    """Whether PyTorch rounds products so."""
+    import torch
+
+    new, old = _TORCH_ROUNDS[products]
+    if _torch_places():
+        return all(place.fp32_precision == new for place in _torch_places()[GENERAL:])
+    allowed = torch.backends.cudnn.allow_tf32 == (products == "tf32")
+    return bool(allowed and torch.get_float32_matmul_precision() == old)
+
+
+def _torch_round(products: str) -> Callable[[], None]:
+    """Round products so; what puts everything back.
+
+    A place that was never set follows a more general one, and shall do so again: only those that
+    do not follow are set. PyTorch's older setting, of matrix products alone, sets two of the
+    places, must agree with them, and is sure to be readable only where they say "ieee".
+    """
+    import torch
+
+    new, old = _TORCH_ROUNDS[products]
+    places, cudnn = _torch_places(), torch.backends.cudnn
+    changed: list[tuple[Any, str]] = []
+
+    def turn(setting: str) -> None:
+        for place in places:
+            if (found := place.fp32_precision) != setting:
+                place.fp32_precision = setting
+                changed.append((place, found))
+
+    turn("ieee")
+    before, allowed = torch.get_float32_matmul_precision(), None if places else cudnn.allow_tf32
+    both = before != old or new != "ieee"
+    if both:
+        turn("tf32")  # what does not follow now either was set to "ieee"
+        torch.set_float32_matmul_precision(old)
+        turn(new)
+    if not places:
+        cudnn.allow_tf32 = products == "tf32"
+
+    def undo() -> None:
+        if both:
+            torch.set_float32_matmul_precision(before)
+            if places:  # the two that this has set: they follow, unless they come below
+                torch.backends.cuda.matmul.fp32_precision = "none"
+                torch.backends.mkldnn.matmul.fp32_precision = "none"
+        for place, found in reversed(changed):
+            place.fp32_precision = found
+        if not places:
+            cudnn.allow_tf32 = allowed
+
+    return undo
 
 
 def is_tensor(value: Any) -> bool:
@@ -164,6 +279,49 @@ def to_numpy(tensor: Tensor) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
+class Held(NamedTuple):
+    """What a tensor or a variable of a tensor library holds."""
+
+    kind: str
+    numbers: np.ndarray | None  # None where they cannot be read
+    by_reference: bool  # whether a compiled program reads them anew whenever it runs
+
+
+def numbers_held(value: Any) -> Held | None:
+    """What a tensor or a variable of any loaded library holds; None for what is neither."""
+    kind = type(value)
+    if isinstance(value, keras.Variable):
+        said = f"variable {value.shape} {value.dtype} {value.trainable}"
+        return Held(said, _read(lambda: to_numpy(value.value)), True)
+    tf, jax, torch = (sys.modules.get(library) for library in ("tensorflow", "jax", "torch"))
+    said = f"{kind.__qualname__} {getattr(value, 'dtype', '')}"
+    if torch is not None and isinstance(value, torch.Tensor):
+        on = f"{said} {value.device} {value.requires_grad}"
+        return Held(on, _read(lambda: _of_torch(value)), False)
+    if jax is not None and isinstance(value, jax.Array):
+        return Held(said, _read(lambda: np.asarray(value)), False)
+    if tf is not None and isinstance(value, tf.Tensor | tf.Variable):
+        return Held(said, _read(value.numpy), isinstance(value, tf.Variable))
+    return None
+
+
+def _of_torch(tensor: Any) -> np.ndarray:
+    import torch
+
+    tensor = tensor.detach().cpu()
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.view(torch.int16)
+    return np.asarray(tensor.numpy())
+
+
+def _read(numbers: Callable[[], Any]) -> np.ndarray | None:
+    """Them, or None: a tracer has none, and a handle is no number."""
+    try:
+        return np.asarray(numbers())
+    except Exception:
+        return None
+
+
 class Compiled:
     """A function of (nested) tensors, compiled once per shapes and types of them.
 
@@ -188,6 +346,10 @@ class Compiled:
             import jax
 
             self._compiled = jax.jit(self._trace)
+
+    def bind(self, function: Callable[..., Any]) -> None:
+        """Trace this from now on: a function that computes the same, of objects that are alive."""
+        self._function = function
 
     def _trace(self, *args: Any) -> Any:
         self.traces += 1

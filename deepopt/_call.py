@@ -306,7 +306,7 @@ class Call(Preparation):
 
 def run(asked: Asked) -> Result:
     """Run a call, in its precision."""
-    with precision(asked.options.dtype), contextlib.ExitStack() as scope:
+    with precision(asked.options.dtype, asked.options.precision), contextlib.ExitStack() as scope:
         if asked.options.checkpoint is not None:
             folder = Path(asked.options.checkpoint).parent
             scope.enter_context(folder_for(folder, name="checkpoint"))

@@ -111,7 +111,7 @@ def invert(
     generator = read_rng(rng)
     with TURN:
         source = open_checkpoints(checkpoints, model)
-        with precision(settings.dtype):
+        with precision(settings.dtype, settings.precision):
             return InvertCall(
                 source, y, method.lower(), operator, settings, callback, generator,
                 rng is not None, started,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._backend import FLOATS
+from ._backend import FLOATS, PRODUCTS
 from ._checks import check_choice, check_file, check_flag, check_number, shown, warn_unknown
 from ._methods import Recipe, option, plain, with_preset
 from ._ranges import Choice, Fields, Range, When
@@ -69,6 +69,9 @@ class InvertOptions:
     maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in ‖y‖²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
+    precision: str = option(
+        "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
+    )
     disp: bool = option(False, "show progress on a terminal, and print the outcome")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "a file: the state is kept there, and the same call goes on from it"
@@ -102,6 +105,7 @@ class InvertOptions:
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0, below=1.0)
         check_choice("dtype", self.dtype, FLOATS)
+        check_choice("precision", self.precision, PRODUCTS)
         check_flag("disp", self.disp)
         if self.checkpoint is not None:
             check_file("checkpoint", self.checkpoint)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._backend import FLOATS
+from ._backend import FLOATS, PRODUCTS
 from ._checks import check_choice, check_file, check_flag, check_number, shown
 from ._ranges import Choice, Fields, Range
 from .descents import DESCENTS, Adam, Descent, GradientDescent
@@ -85,6 +85,9 @@ class Options:
     stall: int = option(100, "… over this many iterations")
     polish: bool = option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
     dtype: str = option("float64", '"float64" or "float32"')
+    precision: str = option(
+        "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
+    )
     disp: bool | int = option(False, "show progress on a terminal, and print the outcome")
     batched: bool | None = option(None, "whether f takes (N, d); None to find out")
     checkpoint: str | os.PathLike[str] | None = option(
@@ -111,6 +114,7 @@ class Options:
         if self.batched is not None:
             check_flag("batched", self.batched)
         check_choice("dtype", self.dtype, FLOATS)
+        check_choice("precision", self.precision, PRODUCTS)
         if self.checkpoint is not None:
             check_file("checkpoint", self.checkpoint)
         check_number("save_every", self.save_every, above=0.0)
