@@ -427,6 +427,65 @@ def output_shape(function: Callable[[Tensor], Any], shape: Sequence[int], dtype:
     return tuple(result.shape)
 
 
+class UnmappableError(Exception):
+    """A function that the backend can trace, but not map over points without slowing it down."""
+
+
+def mapped(function: Callable[[Any], Any], elements: Any, slowly: bool = False) -> Any:
+    """function(element) for each along the first axis of (nested) tensors, stacked.
+
+    TensorFlow cannot map some operations, and no loops that XLA could compile: UnmappableError,
+    unless it may be slow.
+    """
+    if name() != "tensorflow":
+        return ops.vectorized_map(function, elements)
+    import tensorflow as tf
+
+    traced = False
+
+    def noted(element: Any) -> Any:
+        nonlocal traced
+        graph = tf.compat.v1.get_default_graph()
+        before = len(graph.get_operations())
+        result = function(element)
+        traced = True
+        new = {operation.type for operation in graph.get_operations()[before:]}
+        if new & _CONTROL and not slowly:
+            raise UnmappableError(f"it holds {', '.join(sorted(new & _CONTROL))}")
+        return result
+
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel("CRITICAL")  # it tells of every operation, on every trace
+    try:
+        return tf.vectorized_map(noted, elements, fallback_to_while_loop=slowly)
+    except Exception as error:
+        if traced and not slowly:
+            raise UnmappableError(str(error)) from error
+        raise
+    finally:
+        logger.setLevel(before)
+
+
+_CONTROL = {"Case", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
+
+
+def mapped_slopes(
+    function: Callable[..., Tensor], x: Tensor, *others: Tensor, slowly: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Values (N,) of function(point, *others), and their gradients (N, d) at points (N, d)."""
+    if name() == "tensorflow" and not slowly:  # else XLA compiles anew for other constants
+        return mapped(  # type: ignore[no-any-return]
+            lambda element: value_and_grad(lambda point: function(point, *element[1:]))(element[0]),
+            (x, *others),
+        )
+
+    def values(points: Tensor) -> Tensor:
+        return mapped(lambda element: function(*element), (points, *others), slowly)
+
+    return value_and_grad(values)(x)
+
+
 def vjp(
     function: Callable[[Tensors], Tensor], primals: Tensors
 ) -> tuple[Tensor, Callable[[Tensor], Tensors]]:
@@ -443,12 +502,13 @@ def vjp(
             value = function(primals)
 
         def back(cotangent: Tensor) -> Tensors:
-            return tape.gradient(  # type: ignore[no-any-return]
+            slopes = tape.gradient(
                 value,
                 primals,
                 output_gradients=cotangent,
                 unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
+            return [tf.convert_to_tensor(slope) for slope in slopes]  # some come as slices
 
         return value, back
     if name() == "jax":

@@ -43,7 +43,9 @@ class Call(Preparation):
                     self._prepare()
                 except KeyboardInterrupt:
                     return self._nothing_but_the_best()
-                return self._run() if self._saver is None else self._run_kept(self._saver)
+                result = self._run() if self._saver is None else self._run_kept(self._saver)
+                self._keep_programs()
+                return result
         except Exception as error:
             self._attach_best(error)
             raise
@@ -123,6 +125,8 @@ class Call(Preparation):
             status = Status.INTERRUPTED
         except OutOfTimeError:
             status = Status.MAXTIME
+        if status is Status.INTERRUPTED:
+            self._settle()
         minima = search.elite.minima or [Minimum(box.to_unit(x), np.inf)]
         if objective.best_x is not None:
             x, fun = objective.best_x, objective.best_f
@@ -232,7 +236,9 @@ class Call(Preparation):
                 status = Status.INTERRUPTED
             except OutOfTimeError:
                 status = Status.MAXTIME
-        x, fun = self._lowest(best, points, status)
+        if status is Status.INTERRUPTED:
+            self._settle(best)
+        x, fun = self._lowest(points)
         self.log.nit = driver.nit
         return self._result(
             status, x, fun, points, energies, gradient, driver.best_per_run(), rates
@@ -288,17 +294,22 @@ class Call(Preparation):
             values = objective.values(points[:affordable])
             energies[:affordable] = np.where(np.isfinite(values), values, np.inf)
 
-    def _settle(self) -> None:
-        """Give the best point the value that the user gets from f, to the last bit."""
+    def _settle(self, best: Best | None = None) -> None:
+        """Give the best point the value that the user gets from f, to the last bit.
+
+        `best` is another one that the loop has met.
+        """
         objective = self.objective
-        if objective.traceable and objective.best_x is not None and objective.nfev < self.maxfev:
+        if not objective.traceable or objective.nfev >= self.maxfev:
+            return
+        if best is not None and best.fun < objective.best_f:
+            objective.best_x, objective.best_f = self.box.clip(best.x), best.fun
+        if objective.best_x is not None:
             objective.best_f = objective.value(objective.best_x)
 
-    def _lowest(self, best: Best, points: np.ndarray, status: Status) -> tuple[np.ndarray, float]:
+    def _lowest(self, points: np.ndarray) -> tuple[np.ndarray, float]:
         """The lowest point that is known, and f there; NaN where none has a value."""
         objective = self.objective
-        if status is Status.INTERRUPTED and best.fun < objective.best_f:  # f is not called again
-            return self.box.clip(best.x), best.fun
         if objective.best_x is not None:
             return objective.best_x, objective.best_f
         return points[0] if self._x0 is None else self._first, np.nan

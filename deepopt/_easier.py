@@ -6,60 +6,62 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ._backend import Tensor, ops, output_shape, value_and_grad
+from ._backend import Tensor, mapped_slopes, ops, output_shape, value_and_grad
 from ._box import Box
+from ._checks import in_brief
 from ._drive import Easy
+from ._mapping import BATCH, POINT, ROW, SLOW, at, first_form, number
 from ._objective import UNLIMITED, Objective
-from ._recognise import BATCHED_BLACK_BOX, TRACED
 from ._values import as_values
 from .schedules import Eased, Path
 
-Form = Callable[[Tensor, Tensor], Tensor]
+Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 SLACK = 1e-6  # relative, of h(x, 1) = f(x)
 
 
-def traced(
-    schedule: Eased, box: Box, dtype: str
-) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def in_the_loop(schedule: Eased, box: Box, dtype: str) -> Slopes:
     """easy(x (S, R, n, d), t (R,)) -> values (S, R, n) and gradients, for the compiled loop."""
 
-    def whole(x: Tensor, t: Tensor) -> Tensor:
-        """Values (N,) at points (N, d) with as many t."""
-        values = schedule.easy(x, t)
-        return ops.cast(values, x.dtype)
+    def tries(form: str) -> Slopes:
+        slopes = _slopes(schedule, form)
+        output_shape(lambda x: slopes(x, x[:, 0])[0], (2, box.dim), dtype)
+        return slopes
 
-    def each(x: Tensor, t: Tensor) -> Tensor:
-        return ops.vectorized_map(lambda pair: whole(*pair) + 0.0 * pair[0][0], (x, t))
+    def halfway(x: Tensor) -> Tensor:
+        return schedule.easy(x, 0.5 * ops.ones_like(x[:, 0]))
 
-    n = 3 if box.dim != 3 else 4  # a batch never passes as its transpose
-    for form in (whole, each):
-
-        def at_once(x: Tensor, form: Form = form) -> Tensor:
-            return form(x, x[:, 0])
-
-        try:
-            shape = output_shape(at_once, (n, box.dim), dtype)
-        except Exception as error:  # whatever the user's function raises
-            reason = error
-            continue
-        if shape == (n,):
-            break
-        reason = TypeError(f"it returned shape {shape} for {n} points")
-    else:
+    try:
+        _, slopes = first_form(tries, halfway, box, dtype)
+    except Exception as error:
         raise TypeError(
             "the schedule's function must be written in keras.ops, as f is, with one value per "
-            f"point; got {type(reason).__name__}: {' '.join(str(reason).split())[:160]}"
-        )
+            f"point; got {in_brief(error)}"
+        ) from error
 
-    def values(x: Tensor, t: Tensor) -> Tensor:
+    def easy(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         times = ops.reshape(t, (1, -1, 1)) + ops.zeros_like(x[..., 0])
-        flat = form(ops.reshape(x, (-1, box.dim)), ops.reshape(times, (-1,)))
-        return ops.reshape(flat, x.shape[:-1])
+        f, gradients = slopes(ops.reshape(x, (-1, box.dim)), ops.reshape(times, (-1,)))
+        return ops.reshape(f, x.shape[:-1]), ops.reshape(gradients, x.shape)
 
-    return lambda x, t: value_and_grad(lambda at: values(at, t))(x)
+    return easy
 
 
-def outside(schedule: Eased, box: Box, dtype: str, batched: bool | None, deadline: float) -> Easy:
+def _slopes(schedule: Eased, form: str) -> Slopes:
+    """Values (N,) and gradients (N, d) of the easier function at points (N, d), with as many t."""
+    if form == BATCH:
+
+        def values(x: Tensor, t: Tensor) -> Tensor:
+            return ops.reshape(ops.cast(schedule.easy(x, t), x.dtype), x.shape[:1])
+
+        return lambda x, t: value_and_grad(lambda at: values(at, t))(x)
+
+    def one(point: Tensor, t: Tensor) -> Tensor:
+        return number(schedule.easy, form, point, t)
+
+    return lambda x, t: mapped_slopes(one, x, t, slowly=form in SLOW.values())
+
+
+def outside(schedule: Eased, box: Box, dtype: str, batched: bool, deadline: float) -> Easy:
     """easy(x (N, d), t) -> values and gradients by differences, called from Python."""
     now = [0.0]
     objective = Objective(lambda x: schedule.easy(x, now[0]), "2-point", (), box, dtype, deadline)
@@ -77,10 +79,21 @@ def check_path(schedule: Eased, objective: Objective, x: np.ndarray) -> None:
     if not isinstance(schedule, Path):
         return
     f = objective.value(x)
-    batched = objective.kind in (TRACED, BATCHED_BLACK_BOX)
-    at = x[None] if batched else x
-    last = float(as_values(schedule.function(at, 1.0), at.shape[:-1], at.shape).reshape(-1)[0])
+    last = _called(schedule, x, objective)
     if np.isfinite(f) and abs(last - f) > SLACK * (1.0 + abs(f)):
         raise ValueError(
             f"schedule must end at f: its function at s = 1 gives {last:g} where f gives {f:g}"
         )
+
+
+def _called(schedule: Path, x: np.ndarray, objective: Objective) -> float:
+    """What a path's function gives at its end for a point (d,), in the form that it takes."""
+    forms = (ROW,) if objective.batched else (POINT, ROW)
+    for form in forms:
+        point = at(form, x)
+        try:
+            return float(as_values(schedule.function(point, 1.0), (), point.shape))
+        except Exception:
+            if form == forms[-1]:
+                raise
+    raise AssertionError

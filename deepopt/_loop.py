@@ -75,6 +75,12 @@ class Program:
         self.absorb = Compiled(self._absorb, xla=False)
         self.points = Compiled(self._points, xla=False)
 
+    def bind(
+        self, recipe: Recipe, easy: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None
+    ) -> None:
+        """From now on trace these, which do the same as those that it was made of."""
+        self.recipe, self.easy = recipe, easy
+
     def _points(self, variables: Tensors, data: Data) -> Tensor:
         """The points (R, n, d) of these variables, in the user's coordinates."""
         points = self.recipe.reparametrization.points(variables, data.fixed, data.kinds)

@@ -89,7 +89,8 @@ class Options:
         "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
     )
     disp: bool | int = option(False, "show progress on a terminal, and print the outcome")
-    batched: bool | None = option(None, "whether f takes (N, d); None to find out")
+    batched: bool = option(False, "whether f takes points (N, d)")
+    traced: bool | None = option(None, "whether f is traced or a black box; None to find out")
     checkpoint: str | os.PathLike[str] | None = option(
         None, "a file: the state is kept there, and the same call goes on from it"
     )
@@ -111,8 +112,9 @@ class Options:
             check_number("ftol", self.ftol, at_least=0.0)
         check_flag("polish", self.polish)
         check_number("disp", int(self.disp) if isinstance(self.disp, bool) else self.disp)
-        if self.batched is not None:
-            check_flag("batched", self.batched)
+        check_flag("batched", self.batched)
+        if self.traced is not None:
+            check_flag("traced", self.traced)
         check_choice("dtype", self.dtype, FLOATS)
         check_choice("precision", self.precision, PRODUCTS)
         if self.checkpoint is not None:

@@ -65,12 +65,13 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args) -> float``. Written in ``keras.ops`` (or the active backend's ops) for x of
-        shape (..., d) or (d,), it is traced, differentiated and batched. Anything else is a black
-        box called with float64 NumPy arrays of shape (d,), or (N, d) if it takes batches. A
+        ``fun(x, *args) -> float``, a function of one point x (d,). Written in ``keras.ops`` (or the
+        active backend's ops) it is traced, differentiated and mapped over points. Anything else is
+        a black box called with float64 NumPy arrays of shape (d,). The options `traced` and
+        `batched` say which of the two it is, and whether it takes (N, d). A
         `deepopt.problems.Problem` brings its own bounds and dimension. With an attribute
-        ``residuals(x, *args)``, from (..., d) to (..., m), of which it is half the sum of squares,
-        it can be descended by `LevenbergMarquardt`.
+        ``residuals(x, *args)``, from (d,) to (m,), of which it is half the sum of squares, it can
+        be descended by `LevenbergMarquardt`.
     x0 : array_like, shape (d,), optional
         First start, within the bounds. Not needed where all bounds are finite.
     args : tuple, optional
@@ -135,7 +136,10 @@ def minimize(
     limit, a kill or an exception, goes on when it is made again, to the result that it would have
     come to.
 
-    What comes back is the best point seen. Points count in nfev one by one, also in a batch,
+    A program that was compiled for a function is used again by a later call only if all that the
+    function can reach has equal content: code, closure, globals, attributes, arrays, models.
+
+    What comes back is the best point seen, and `fun` is f there, to the last bit. Points count in nfev one by one, also in a batch,
     also those spent on finding out what kind of function `fun` is. A NaN or an infinity is no
     value: such a point carries no weight, and a run ends only when none of its points has one.
 

@@ -1,42 +1,29 @@
-"""A user's function as a batched objective: whatever its kind, called, counted, differentiated."""
+"""A user's function as an objective: whatever its kind, called, counted, differentiated."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _differences
-from ._backend import (
-    Compiled,
-    Tensor,
-    ops,
-    precision,
-    to_argument,
-    to_numpy,
-    to_tensor,
-    value_and_grad,
-)
+from ._backend import name, precision
 from ._box import Box
+from ._fingerprint import fingerprint
 from ._outside import BlackBox, Jac, OutOfTimeError
-from ._recognise import (
-    BATCHED_BLACK_BOX,
-    BLACK_BOX,
-    LEAST_BUDGET,
-    TRACED,
-    VECTORISED,
-    Recognised,
-    Recogniser,
-    mapped,
-)
-from ._values import as_values
+from ._recognise import BATCHED_BLACK_BOX, BLACK_BOX, LEAST_BUDGET, TRACED, Recogniser
+from ._traced import Traced, forget, remember, remembered
 from ._workers import Calls
 from .problems import Problem
 
+if TYPE_CHECKING:
+    from ._loop import Program
+
 UNLIMITED = 2**62  # points
-_black_box_programs: OrderedDict[Hashable, Any] = OrderedDict()
+ALWAYS = 4  # points that a look at a function takes
+_black_box_loops: OrderedDict[Hashable, Program] = OrderedDict()
 
 
 class Objective(BlackBox):
@@ -48,6 +35,13 @@ class Objective(BlackBox):
     ----------
     dtype : {"float64", "float32"}
         Precision in which a traced function is evaluated inside the loop.
+    rounding : {"full", "tf32"}
+        How its products round.
+
+    Attributes
+    ----------
+    traced : Traced or None
+        f as a traced function, if it is one.
     """
 
     def __init__(
@@ -60,43 +54,78 @@ class Objective(BlackBox):
         deadline: float = np.inf,
         calls: Calls | None = None,
         errstate: Mapping[str, Any] | None = None,
+        rounding: str = "full",
     ) -> None:
         super().__init__(f, jac, args, box, deadline, calls, errstate)
-        self._dtype = dtype
+        self.traced: Traced | None = None
+        self._whole = f, args
+        self._dtype, self._rounding = dtype, rounding
         self._problem = f if isinstance(f, Problem) and not args else None
         residuals = getattr(f, "residuals", None)
         self._residuals = (lambda x: residuals(x, *args)) if args and residuals else residuals
-        self._recogniser = Recogniser(self._f, (f, args), box, dtype)
-        self._recognised = Recognised(BLACK_BOX)  # until `recognise` knows better
+        self._batched = False
+        self._told: tuple[bool, bool | None] = False, None
+        self._key: Hashable = None  # under which the traced function is kept
 
-    def recognise(self, batched: bool | None, maxfev: int) -> None:
+    def recognise(self, batched: bool, maxfev: int, traced: bool | None = None) -> None:
         """Find out what kind of function f is.
 
         Parameters
         ----------
-        batched : bool or None
-            Whether f takes (N, d); None to find out.
+        batched : bool
+            Whether f takes (N, d).
         maxfev : int
             Below a handful of points nothing is spent on finding out.
+        traced : bool or None
+            Whether f is to be traced; None to find out.
         """
+        self._batched, self._told = batched, (batched, traced)
+        if traced and self._jac is not None:
+            raise ValueError(
+                "jac is of no use to a function that is traced, got both jac and the option "
+                "traced=True; leave out one of them"
+            )
+        looks = maxfev >= (ALWAYS if traced else LEAST_BUDGET) or self._problem is not None
+        if self._jac is not None or traced is False or not looks:
+            return
+        self._key = self._content()
+        self.traced = None if self._key is None else remembered(self._key)
+        if self.traced is not None:
+            self.traced.bind(self._f, self._residuals)
+            return
+        recogniser = Recogniser(self._f, self._residuals, self.box, self._dtype)
         try:
             with precision(self._dtype):
-                self._recognised = self._find(batched, maxfev)
+                if self._problem is not None:
+                    self.traced = recogniser.of_problem(self._problem)
+                else:
+                    self.traced = recogniser.find(batched, traced is True)
         finally:
-            self.nfev += self._recogniser.nfev
-            for point, value in self._recogniser.seen:
+            self.nfev += recogniser.nfev
+            for point, value in recogniser.seen:
                 self._note(point[None], np.array([value]))
 
-    def _find(self, batched: bool | None, maxfev: int) -> Recognised:
-        if self._jac is None and self._problem is not None:
-            return self._recogniser.of_problem(self._problem)
-        if self._jac is not None or maxfev < LEAST_BUDGET:
-            return Recognised(BATCHED_BLACK_BOX if batched else BLACK_BOX)
-        return self._recogniser.find(batched)
+    def _content(self) -> Hashable:
+        """What two calls share only if f, and all that it can reach, is the same in both."""
+        found = fingerprint(*self._whole, getattr(self._whole[0], "residuals", None))
+        if found is None:
+            return None
+        return found, self.box.dim, self._dtype, self._rounding, name(), self._told
+
+    def keep(self) -> None:
+        """Keep for calls to come what was compiled, unless f has changed meanwhile."""
+        if self.traced is None or self._key is None:
+            return
+        if self._content() == self._key:
+            remember(self._key, self.traced)
+        else:
+            forget(self._key)
 
     @property
     def kind(self) -> str:
-        return self._recognised.kind
+        if self.traced is not None:
+            return TRACED
+        return BATCHED_BLACK_BOX if self._batched else BLACK_BOX
 
     @property
     def batched(self) -> bool:
@@ -104,12 +133,12 @@ class Objective(BlackBox):
 
     @property
     def traceable(self) -> bool:
-        return self.kind in (TRACED, VECTORISED)
+        return self.traced is not None
 
     @property
-    def programs(self) -> OrderedDict[Hashable, Any]:
-        """Programs compiled for this function, by structure; black boxes share theirs."""
-        return self._recognised.programs if self.traceable else _black_box_programs
+    def loops(self) -> OrderedDict[Hashable, Program]:
+        """Loops compiled for this function, by recipe; black boxes share theirs."""
+        return _black_box_loops if self.traced is None else self.traced.loops
 
     @property
     def forward(self) -> bool:
@@ -128,39 +157,32 @@ class Objective(BlackBox):
         self.nfev += points
         self.njev += points
 
-    def tensor(self, x: Tensor) -> Tensor:
-        """f of a tensor (..., d), traced and differentiable, in x's type."""
-        if self._problem is not None:
-            return self._problem(x)
-        flat = ops.reshape(x, (-1, x.shape[-1]))
-        values = (mapped(self._f) if self.kind == VECTORISED else self._f)(flat)
-        return ops.reshape(ops.cast(values, x.dtype), x.shape[:-1])
-
     @property
     def has_residuals(self) -> bool:
         """Whether f says of what it is half the sum of squares."""
         return callable(self._residuals)
 
-    def residuals(self, x: Tensor) -> Tensor:
-        """The residuals (..., m) of a tensor (..., d)."""
-        assert self._residuals is not None
-        return ops.cast(self._residuals(x), x.dtype)
-
     def value(self, x: np.ndarray) -> float:
-        """f at one point (d,) in float64, as the user would call it."""
+        """f at one point (d,) in float64, as the user gets it by calling f."""
         return float(self.values(x[None])[0])
 
     def values(self, x: np.ndarray) -> np.ndarray:
         """f at points (N, d), in float64; a black box is not asked where an overflow left none."""
-        if not self.traceable:
+        if self.traced is None:
             return super().values(x)
-        f = self._eager(x)
+        self.nfev += len(x)
+        f = np.array([self.traced.value(x[0])]) if len(x) == 1 else self.traced.values(x)
         self._note(x, f)
         return f
 
     def values_and_gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """f (N,) and its gradients (N, d) at points (N, d), in float64."""
-        return self._compiled_gradients(x) if self.traceable else super().values_and_gradients(x)
+        if self.traced is None:
+            return super().values_and_gradients(x)
+        f, gradients = self.traced.values_and_gradients(x)
+        self.count(len(x))
+        self._note(x, f)
+        return f, gradients
 
     def range(self, maxfev: int, sampled: int) -> float:
         """max f - min f over the domain: a problem's own, else estimated from sampled points.
@@ -184,42 +206,3 @@ class Objective(BlackBox):
         f = f[np.isfinite(f)]
         found = float(np.ptp(f)) if len(f) else 0.0
         return found if np.isfinite(found) and found > 0 else 1.0
-
-    # Traced functions, from the host
-
-    def _eager(self, x: np.ndarray) -> np.ndarray:
-        """Values as the user would get them; in the loop's type if f does not take float64."""
-        alone = len(x) == 1 or self.kind == VECTORISED
-        points = alone and self._recognised.takes_points
-        self.nfev += len(x)
-
-        def evaluate(dtype: str) -> np.ndarray:
-            if not points:
-                return as_values(self._f(to_tensor(x, dtype)), (len(x),), x.shape)
-            each = [as_values(self._f(to_tensor(p, dtype)), (), p.shape) for p in x]
-            return np.array(each).reshape(-1)
-
-        values: np.ndarray = self._in_float64(evaluate)
-        return values
-
-    def _in_float64(self, evaluate: Callable[[str], Any]) -> Any:
-        """evaluate("float64"), or in the loop's type where f holds constants of that type."""
-        if self._dtype != "float64":
-            try:
-                with precision("float64"):
-                    return evaluate("float64")
-            except Exception:  # the loop's type has worked before, and raises what is f's own
-                pass
-        with precision(self._dtype):
-            return evaluate(self._dtype)
-
-    def _compiled_gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if "gradient" not in self.programs:
-            self.programs["gradient"] = Compiled(value_and_grad(self.tensor), xla=False)
-        program = self.programs["gradient"]
-        self.programs.move_to_end("gradient")
-        f, gradient = self._in_float64(lambda dtype: program(to_argument(x.astype(dtype))))
-        self.count(len(x))
-        values, slopes = (np.asarray(to_numpy(part), "float64") for part in (f, gradient))
-        self._note(x, values)
-        return values, slopes

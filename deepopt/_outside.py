@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _differences
 from ._box import Box
+from ._checks import in_brief, warn
 from ._saving import Saver
 from ._threads import threads_as_before
 from ._values import as_gradient, as_values
@@ -89,6 +90,7 @@ class BlackBox:
         self._deadline, self._asked = deadline, False  # one point is evaluated in any case
         self._calls, self._at_once = calls, max(1, os.cpu_count() or 1)
         self._f = Called(f, args, self._errstate)
+        self._took_batches, self._one_by_one = False, False
 
     @property
     def batched(self) -> bool:
@@ -180,7 +182,7 @@ class BlackBox:
     ) -> np.ndarray:
         """What function gives at points (N, d), by whoever does the work."""
         if self.batched:
-            return np.asarray(read(function(x.copy()), x))
+            return self._ask_all(function, x, read)
         if self._calls is None and len(x) == 1:
             return np.asarray(read(function(x[0].copy()), x[0]))[None]
         if self._calls is None:
@@ -190,6 +192,38 @@ class BlackBox:
         if time.perf_counter() - begun < SOON:
             self._at_once *= 2
         return np.stack([read(out, point) for out, point in zip(found, x, strict=True)])
+
+    def _ask_all(
+        self,
+        function: Callable[[Any], Any],
+        x: np.ndarray,
+        read: Callable[[Any, np.ndarray], Any],
+    ) -> np.ndarray:
+        """What function gives at points (N, d), which it takes at once.
+
+        If it has done so before and fails now, it is asked point by point from then on.
+        """
+        if not self._one_by_one:
+            try:
+                out = np.asarray(read(function(x.copy()), x))
+            except Exception as error:
+                if not self._took_batches or len(x) == 1:
+                    raise
+                failed = error
+            else:
+                self._took_batches = self._took_batches or len(x) > 1
+                return out
+            self._one_by_one = True
+        else:
+            failed = None
+        each = [np.asarray(read(function(point[None].copy()), point[None])) for point in x]
+        if failed is not None:
+            warn(
+                f"fun takes points one by one from now on, since it raised {in_brief(failed)} for "
+                f"{len(x)} points at once",
+                RuntimeWarning,
+            )
+        return np.concatenate(each)
 
     @property
     def _slice(self) -> int:

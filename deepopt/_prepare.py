@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._backend import name as backend
-from ._backend import to_numpy, to_tensor, value_and_grad
+from ._backend import to_numpy, to_tensor
 from ._black_box import kinds as of_black_box
 from ._box import Box
 from ._drive import Easy, Log, Where
-from ._easier import check_path, outside, traced
+from ._easier import check_path, in_the_loop, outside
+from ._fingerprint import fingerprint
 from ._loop import Program
 from ._memory import check_memory
 from ._methods import Options, Recipe
@@ -69,12 +70,13 @@ class Preparation:
         self.deadline = asked.started + limit
         self.objective = Objective(
             asked.fun, asked.jac, asked.args, asked.box, options.dtype, self.deadline,
-            calls, asked.errstate,
+            calls, asked.errstate, options.precision,
         )  # fmt: skip
         self.options = options
         self.log = Log(asked.started)
         self.kept: State = {}
         self._saver: Saver | None = None
+        self._programs: dict[Recipe, tuple[Hashable, Program]] = {}  # of this call, each with a key
         searches = options.searches  # until nothing helps: its iterations are no measure
         self._line = Line(
             asked.method, "points", (options.maxfev, None if searches else options.maxiter),
@@ -85,7 +87,7 @@ class Preparation:
         """Find out about f, and what the call is made of."""
         options, objective = self.options, self.objective
         self._foresee()
-        objective.recognise(options.batched, self.maxfev)
+        objective.recognise(options.batched, self.maxfev, options.traced)
         self.options = options if objective.traceable else options.outside()
         self.recipe = self.options.recipe()
         self._searches_outside = options.searches_outside and not objective.traceable
@@ -184,28 +186,47 @@ class Preparation:
 
     def program(self, recipe: Recipe) -> Program:
         """The compiled loop for this structure: the one that is there, else a new one."""
-        objective, programs = self.objective, self.objective.programs
-        key = (recipe, self.options.dtype, bool(self.box.closed.all()))
-        if key not in programs:
-            evaluate = easy = None
-            if objective.traceable:
-                slopes = value_and_grad(objective.tensor)
-                evaluate = lambda x, _: slopes(x)  # noqa: E731
-                if isinstance(recipe.schedule, Eased):
-                    easy = traced(recipe.schedule, self.box, self.options.dtype)
-            programs[key] = Program(
-                recipe,
-                evaluate,
-                easy,
-                xla=True,
-                residuals=lambda x, _: objective.residuals(x),
-                tangents=self.residuals.tangents,
-            )
-            while len(programs) > PROGRAMS:
-                programs.popitem(last=False)
-        programs.move_to_end(key)
-        program: Program = programs[key]
-        return program
+        if recipe not in self._programs:
+            key = self._content(recipe)
+            found = None if key is None else self.objective.loops.get(key)
+            self._programs[recipe] = key, self._bound(recipe, found)
+        return self._programs[recipe][1]
+
+    def _bound(self, recipe: Recipe, found: Program | None) -> Program:
+        """A program of the objects of this call, made anew where none is found."""
+        traced, options, easy = self.objective.traced, self.options, None
+        if traced is not None and isinstance(recipe.schedule, Eased):
+            easy = in_the_loop(recipe.schedule, self.box, options.dtype)
+        if found is not None:
+            found.bind(recipe, easy)
+            return found
+        if traced is None:
+            return Program(recipe, None, None, xla=True)
+        slopes, residuals = traced.slopes, traced.residuals
+        return Program(
+            recipe, lambda x, _: slopes(x), easy, xla=True,
+            residuals=lambda x, _: residuals(x), tangents=self.residuals.tangents,
+        )  # fmt: skip
+
+    def _content(self, recipe: Recipe) -> Hashable:
+        """What two calls share only if their programs do the same with f; None if nobody knows."""
+        found, options = fingerprint(recipe), self.options
+        if found is None:
+            return None
+        return found, options.dtype, options.precision, bool(self.box.closed.all())
+
+    def _keep_programs(self) -> None:
+        """For calls to come, unless what they were made from has changed meanwhile."""
+        self.objective.keep()
+        loops = self.objective.loops
+        for recipe, (key, program) in self._programs.items():
+            if key is not None and self._content(recipe) == key:
+                loops[key] = program
+                loops.move_to_end(key)
+            else:
+                loops.pop(key, None)
+        while len(loops) > PROGRAMS:
+            loops.popitem(last=False)
 
     def _easier(self) -> Easy | None:
         """The schedule's easier function beside a black box; ValueError if it never ends at f."""

@@ -9,8 +9,10 @@ import numpy as np
 from ._backend import Tensor, output_shape, tangents_flow, to_numpy, to_tensor
 from ._box import Box
 from ._checks import in_brief
+from ._mapping import first_form
 from ._methods import Recipe
 from ._objective import Objective
+from ._traced import Traced
 from .schedules import Constant
 
 AGREES = 1e-3  # relative difference of f and ½ ‖r‖² that is put down to rounding
@@ -45,37 +47,48 @@ def read_residuals(objective: Objective, recipe: Recipe, dtype: str, box: Box) -
         )
     if not isinstance(recipe.schedule, Constant):
         raise ValueError(f"{needs} the schedule Constant(), got {type(recipe.schedule).__name__}")
-    if not objective.traceable:
+    traced = objective.traced
+    if traced is None:
         raise ValueError(f"{needs} a fun that can be traced, got a black box")
     if not objective.has_residuals:
         raise ValueError(f"{needs} a fun with a method residuals, r(x) with f = ½ ‖r‖²")
     at = box.from_unit(box.centre)
-    points = len(at) + 1  # not square, so that rows and columns are told apart
-    try:
-        shape = output_shape(objective.residuals, (points, len(at)), dtype)
-        r = to_numpy(objective.residuals(to_tensor(at[None], dtype)))[0].astype("float64")
-    except Exception as error:
-        raise ValueError(
-            f"fun.residuals must map points (..., {len(at)}) to residuals (..., m), but it raised "
-            f"{in_brief(error)}"
-        ) from error
-    if len(shape) != 2 or shape[0] != points:
-        raise ValueError(
-            f"fun.residuals must map points (..., {len(at)}) to residuals (..., m), but of "
-            f"{(points, len(at))} it made {shape}"
-        )
+    size, r = _size(traced, at, box, dtype)
     f, half = objective.value(at), 0.5 * float(r @ r)
     if np.isfinite(f) and abs(f - half) > AGREES * max(abs(f), abs(half)):
         raise ValueError(
             f"fun must be ½ ‖fun.residuals‖²; at one point it is {f:g}, and that is {half:g}"
         )
-    return Residuals(int(shape[-1]), _tangents_flow(objective, dtype, box))
+    return Residuals(size, _tangents_flow(traced, dtype, box))
 
 
-def _tangents_flow(objective: Objective, dtype: str, box: Box) -> bool:
+def _size(traced: Traced, at: np.ndarray, box: Box, dtype: str) -> tuple[int, np.ndarray]:
+    """How many residuals there are, and what they are at a point (d,)."""
+    points = len(at) + 1  # not square, so that rows and columns are told apart
+
+    def tries(form: str) -> int:
+        traced.residuals_take(form)
+        shape = output_shape(traced.residuals, (points, len(at)), dtype)
+        if len(shape) != 2 or shape[0] != points:
+            raise ValueError(f"for one point it gave an array of shape {shape[1:]}")
+        return int(shape[1])
+
+    try:
+        _, size = first_form(tries, traced.plain_residuals, box, dtype)
+        r = to_numpy(traced.residuals_of(to_tensor(at, dtype)))
+    except Exception as error:
+        raise ValueError(
+            f"fun.residuals must map a point ({len(at)},) to residuals (m,), but it raised "
+            f"{in_brief(error)}"
+        ) from error
+    return size, r.astype("float64")
+
+
+def _tangents_flow(traced: Traced, dtype: str, box: Box) -> bool:
     origin, width = (to_tensor(part, dtype) for part in (box.origin, box.width))
 
     def residuals(u: Tensor) -> Tensor:
-        return objective.residuals(origin + width * u)
+        return traced.residuals_of(origin + width * u)
 
-    return tangents_flow(residuals, to_tensor(box.draw(np.random.default_rng(0), PROBED), dtype))
+    points = to_tensor(box.draw(np.random.default_rng(0), PROBED), dtype)
+    return all(tangents_flow(residuals, point) for point in points)

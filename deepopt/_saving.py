@@ -135,7 +135,8 @@ class Saver:
     def interrupted(self) -> State | None:
         """Where the descent that begins now stood in the file, if it is that one."""
         stood, self._stood = self._stood, None
-        return self._unpacked(stood)
+        found: State | None = self._unpacked(stood)
+        return found
 
     def take(self) -> np.ndarray | None:
         """What a black box gave here before, along the first axis; None where it is new."""
@@ -152,7 +153,7 @@ class Saver:
         self._save_if_due()
 
     def _know(self, part: Any, descent: Callable[[], Any]) -> None:
-        """This stands in place of all that has been known."""
+        """Put this in the place of all that has been known."""
         self._known = Known(part, descent, [])
         self._bytes = 0
 

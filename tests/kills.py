@@ -27,7 +27,7 @@ UNTRACED = {"_backend.py", "_loop.py", "_state.py"}  # Ctrl-C in the midst of a 
 Call = Callable[["Doom", dict[str, Any]], Any]
 
 
-class Killed(Exception):  # noqa: N818
+class Killed(Exception):
     """As if the user's function were gone."""
 
 
@@ -81,7 +81,7 @@ class Doom:
 
         return doomed
 
-    def watch(self, intermediate_result: Any) -> None:  # noqa: ARG002
+    def watch(self, intermediate_result: Any) -> None:
         """A callback each of whose calls is a moment."""
         self.look()
 
@@ -89,12 +89,12 @@ class Doom:
     def lines(self) -> Iterator[None]:
         """A scope in which each line of deepopt is a moment, but for those that are compiled."""
 
-        def line(frame: Any, event: str, argument: Any) -> Any:  # noqa: ARG001
+        def line(frame: Any, event: str, argument: Any) -> Any:
             if event == "line":
                 self.look()
             return line
 
-        def enter(frame: Any, event: str, argument: Any) -> Any:  # noqa: ARG001
+        def enter(frame: Any, event: str, argument: Any) -> Any:
             file = frame.f_code.co_filename
             ours = file.startswith(PACKAGE) and Path(file).name not in UNTRACED
             return line if ours and event == "call" else None

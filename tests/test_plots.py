@@ -198,7 +198,7 @@ FORMS = {
     "batch": lambda x: (x**2).sum(-1),
     "point": lambda x: float(x[0]) ** 2 + float(x[1]) ** 2,
     "keras": lambda x: __import__("keras").ops.sum(x**2, axis=-1),
-    "vectorised": lambda x: __import__("keras").ops.sum(x * x),
+    "keras point": lambda x: __import__("keras").ops.sum(x * x),
 }
 
 

@@ -1,7 +1,5 @@
 """A call that is interrupted again and again ends as the one that never was, to the last bit."""
 
-import itertools
-
 import numpy as np
 import pytest
 from kills import Killed, interrupted, same, whole

@@ -131,18 +131,13 @@ def _path(path: Any) -> Array:
 
 def _values(f: Any, points: Array, lower: Array, upper: Array) -> Array:
     """f at points (N, 2), called as `minimize` would call it."""
-    from .._backend import precision, to_numpy, to_tensor
     from .._box import Box
     from .._objective import UNLIMITED, Objective
-    from .._recognise import VECTORISED
 
     objective = Objective(f, None, (), Box.make(lower, upper), "float64")
     try:
-        objective.recognise(None, UNLIMITED)
-        if objective.kind != VECTORISED:
-            return objective.values(points)
-        with precision("float64"):
-            return np.asarray(to_numpy(objective.tensor(to_tensor(points, "float64"))))
+        objective.recognise(batched=False, maxfev=UNLIMITED)
+        return objective.values(points)
     except Exception as error:  # whatever the user's function raises
         raise ValueError(f"f must be a function of two variables: {in_brief(error)}") from error
 
