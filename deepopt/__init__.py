@@ -115,11 +115,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: a bare import loads no backend."""
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
-    if name in _HOME:
-        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-        globals()[name] = value
+    if name in _MODULES or name in _HOME:
+        from ._interrupts import importing
+
+        with importing():
+            module = import_module(f".{_HOME.get(name, name)}", __name__)
+        globals()[name] = value = module if name in _MODULES else getattr(module, name)
         return value
     raise AttributeError(f"module 'deepopt' has no attribute {name!r}")
 

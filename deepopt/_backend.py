@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._checks import warn
+from ._interrupts import check, is_pending
 
 
 @contextlib.contextmanager
@@ -356,11 +357,19 @@ class Compiled:
         return self._function(*args)
 
     def __call__(self, *args: Any) -> Any:
+        check()
         if name() == "jax":
-            return self._compiled(*args)
-        if name() == "torch":
-            return self._trace(*args)
-        return self._call_tensorflow(*args)
+            out = self._compiled(*args)
+            if is_pending():
+                import jax
+
+                jax.block_until_ready(out)  # a thread at work when the process ends would crash it
+        elif name() == "torch":
+            out = self._trace(*args)
+        else:
+            out = self._call_tensorflow(*args)
+        check()
+        return out
 
     def _call_tensorflow(self, *args: Any) -> Any:
         leaves = keras.tree.flatten(args)
@@ -370,6 +379,7 @@ class Compiled:
         import tensorflow as tf
 
         program = self._build(self._xla, args)
+        check()
         try:
             out = program(leaves)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:

@@ -12,10 +12,11 @@ from ._black_box import BlackBoxSearch
 from ._drive import Best, Driver, Limits, Where, records
 from ._elite import Minimum
 from ._files import folder_for
+from ._interrupts import UsersCode, holding, watched
 from ._outside import OutOfTimeError
 from ._polish import polish
 from ._prepare import Asked, Preparation
-from ._result import Result, Status, make_result
+from ._result import Result, Status, make_result, mark_interrupted
 from ._saving import Saver
 from ._search import Search
 from ._state import Group, make_group
@@ -42,9 +43,13 @@ class Call(Preparation):
                 try:
                     self._prepare()
                 except KeyboardInterrupt:
-                    return self._nothing_but_the_best()
-                result = self._run() if self._saver is None else self._run_kept(self._saver)
-                self._keep_programs()
+                    result = self._nothing_but_the_best()
+                else:
+                    result = self._run() if self._saver is None else self._run_kept(self._saver)
+                    with holding():
+                        self._keep_programs()
+                if result.status == Status.INTERRUPTED and self.objective.best_x is None:
+                    raise KeyboardInterrupt
                 return result
         except Exception as error:
             self._attach_best(error)
@@ -211,7 +216,7 @@ class Call(Preparation):
         if self.asked.callback is None:
             return False
         points = (lambda: x[None]) if where is None else (lambda: self.box.clip(where()))
-        with np.errstate(**self.asked.errstate):
+        with np.errstate(**self.asked.errstate), UsersCode():
             return self.asked.callback(x, best.fun, nit, self.objective.nfev, points)
 
     def _finish(self, driver: Driver, status: Status, rates: list[float]) -> Result:
@@ -305,7 +310,8 @@ class Call(Preparation):
         if best is not None and best.fun < objective.best_f:
             objective.best_x, objective.best_f = self.box.clip(best.x), best.fun
         if objective.best_x is not None:
-            objective.best_f = objective.value(objective.best_x)
+            with holding():
+                objective.best_f = objective.value(objective.best_x)
 
     def _lowest(self, points: np.ndarray) -> tuple[np.ndarray, float]:
         """The lowest point that is known, and f there; NaN where none has a value."""
@@ -322,4 +328,8 @@ def run(asked: Asked) -> Result:
             folder = Path(asked.options.checkpoint).parent
             scope.enter_context(folder_for(folder, name="checkpoint"))
         calls = scope.enter_context(calls_by(asked.workers))
-        return Call(asked, calls).run()
+        with watched() as watch:
+            result = Call(asked, calls).run()
+        if watch.pending:
+            mark_interrupted(result)
+        return result

@@ -19,12 +19,10 @@ from __future__ import annotations
 import builtins
 import collections
 import contextvars
-import copyreg
 import datetime
 import decimal
 import functools
 import importlib.util
-import marshal
 import pathlib
 import re
 import sys
@@ -36,21 +34,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from ._backend import numbers_held
 from ._code import LIBRARIES, digest, is_fixed, is_library, read, reads_more
+from ._content import Content, OpaqueError
+from ._objects import (
+    ATOMS,
+    BASES,
+    TRAINING,
+    UNREAD,
+    hides,
+    is_layer,
+    is_written_here,
+    part,
+    slots,
+)
 
 DYNAMIC = {"__dict__", "attrgetter", "dir", "getattr", "getattr_static", "methodcaller", "vars"}
-ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...)})
-ROW = 8  # items of a list beyond which it is hashed at once
 MOST = 50_000  # objects that are walked
-HEAP_TYPE, MANAGED_DICT = 1 << 9, 1 << 4  # of a type's __flags__
-UNREAD = {  # of a class
-    "__abstractmethods__", "__annotate_func__", "__annotations__", "__annotations_cache__",
-    "__classdictcell__", "__dataclass_fields__", "__dataclass_params__", "__dict__", "__doc__",
-    "__firstlineno__", "__module__", "__orig_bases__", "__parameters__", "__qualname__",
-    "__slotnames__", "__static_attributes__", "__type_params__", "__weakref__", "_abc_impl",
-}  # fmt: skip
-BASES = (dict, list, tuple, set, frozenset, int, float, complex, str, bytes, np.ndarray)
 
 
 class Fingerprint(NamedTuple):
@@ -64,10 +63,6 @@ class Fingerprint(NamedTuple):
 
     def __hash__(self) -> int:
         return hash(self.digest)
-
-
-class _OpaqueError(Exception):
-    """Something that may change without a trace."""
 
 
 def fingerprint(*values: Any, loose: Iterable[Any] = ()) -> Fingerprint | None:
@@ -85,31 +80,18 @@ def fingerprint(*values: Any, loose: Iterable[Any] = ()) -> Fingerprint | None:
         for value in values:
             walk.see(value)
         walk.finish()
-    except (_OpaqueError, RecursionError):
+    except (OpaqueError, RecursionError):
         return None
     return Fingerprint(xxhash.xxh3_128_digest(b"".join(walk.parts)), tuple(walk.held))
 
 
-class _Walk:
-    """One walk; `parts` is what it saw, each with its kind and its length."""
+class _Walk(Content):
+    """One walk over functions, classes, modules and all that they hold."""
 
     def __init__(self, loose: Iterable[Any]) -> None:
-        self.parts: list[bytes] = []
-        self.held: list[Any] = []
-        self._loose = {id(variable) for variable in loose}
-        self._seen: dict[int, int] = {}  # by id, in the order of the walk
-        self._alive: list[Any] = []  # so that no id is given twice
-        self._names: set[str] = set()  # that some code may read an attribute by
+        super().__init__(loose)
         self._waiting: list[tuple[str, Any]] = []  # methods that nobody has named so far
         self._modules: list[types.ModuleType] = []
-
-    def put(self, kind: bytes, content: bytes = b"") -> None:
-        self.parts.append(b"%s %d " % (kind, len(content)) + content)
-
-    def itself(self, value: Any) -> None:
-        """It counts by identity."""
-        self.put(b"itself", b"%d" % id(value))
-        self.held.append(value)
 
     def see(self, value: Any) -> None:
         """Put what `value` holds."""
@@ -117,81 +99,21 @@ class _Walk:
         if kind in ATOMS:
             self.see_atom(value)
             return
-        number = self._seen.setdefault(id(value), len(self._alive))
-        if number < len(self._alive):
+        number = self.seen.setdefault(id(value), len(self.alive))
+        if number < len(self.alive):
             self.put(b"again", b"%d" % number)
             return
-        self._alive.append(value)
+        self.alive.append(value)
         if number > MOST:
-            raise _OpaqueError
+            raise OpaqueError
         if kind in _KINDS:
             _KINDS[kind](self, value)
         elif isinstance(value, type):
             self._see_class(value)
         elif isinstance(value, np.generic | np.ndarray) and kind.__module__ == "numpy":
-            self._see_array(np.asarray(value))
-        elif not self._see_tensor(value):
+            self.see_array(np.asarray(value))
+        elif not self.see_tensor(value):
             self._see_object(value)
-
-    # Data
-
-    def see_atom(self, value: Any) -> None:
-        if type(value) is str:
-            self._names.add(value)
-        self.put(b"atom", marshal.dumps(value, 2))
-
-    def see_row(self, row: Any) -> None:
-        """A list or a tuple."""
-        self.put(type(row).__name__.encode(), b"%d" % len(row))
-        kinds = set(map(type, row))
-        if len(row) > ROW and kinds <= ATOMS:
-            if str in kinds:
-                self._names.update(item for item in row if type(item) is str)
-            self.put(b"atoms", xxhash.xxh3_128_digest(marshal.dumps(list(row), 2)))
-            return
-        for item in row:
-            self.see(item)
-
-    def see_items(self, items: Iterable[tuple[Any, Any]]) -> None:
-        """Pairs, in their order."""
-        pairs = list(items)
-        self.see_row([key for key, _ in pairs])
-        self.see_row([value for _, value in pairs])
-
-    def see_set(self, elements: Any) -> None:
-        """Of atoms, and tuples of them, whose order says nothing."""
-        self.put(type(elements).__name__.encode(), b"%d" % len(elements))
-        if not all(map(_is_plain, elements)):
-            raise _OpaqueError
-        self._names.update(item for item in elements if type(item) is str)
-        for content in sorted(marshal.dumps(item, 2) for item in elements):
-            self.put(b"atom", content)
-
-    def _see_array(self, array: np.ndarray) -> None:
-        self.put(b"array", repr((array.dtype.str, array.dtype.descr, array.shape)).encode())
-        if array.dtype == object:
-            self.see_row(array.ravel().tolist())
-        elif array.dtype.hasobject:
-            raise _OpaqueError
-        else:
-            content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            self.put(b"bytes", xxhash.xxh3_128_digest(content))
-
-    def _see_tensor(self, value: Any) -> bool:
-        """A tensor or a variable of a tensor library; whether it is one."""
-        found = numbers_held(value)
-        if found is None:
-            return False
-        self.put(b"tensor", found.kind.encode())
-        if id(value) in self._loose:
-            self.put(b"loose")
-            return True
-        if found.numbers is None:
-            raise _OpaqueError
-        if found.by_reference:
-            self.itself(value)
-        self._see_array(found.numbers)
-        return True
 
     # Objects and classes
 
@@ -205,29 +127,47 @@ class _Walk:
             self.itself(value)
             self.see(wrapped)
             return
+        if kind.__module__ == "tensorflow.python.trackable.data_structures":
+            plain = next((one for one in (dict, tuple, list) if isinstance(value, one)), None)
+            if plain is None:
+                raise OpaqueError
+            self.see(plain(value))  # what TensorFlow puts in the place of containers
+            return
         if top == "logging":
             self.itself(value)
             return
         base = next((base for base in kind.__mro__ if base in BASES), object)
-        if _hides(kind, base):
-            raise _OpaqueError
+        if hides(kind, base):
+            raise OpaqueError
         if base is np.ndarray:
-            self._see_array(value.view(np.ndarray))
+            self.see_array(value.view(np.ndarray))
         elif base is not object:
-            self.see(_part(base, value))
+            self.see(part(base, value))
         held = getattr(value, "__dict__", None) if kind.__dictoffset__ else None
-        if isinstance(held, dict):
+        if isinstance(held, dict) and is_layer(kind):
+            self._see_layer(held)
+        elif isinstance(held, dict):
             self.see_items(dict.items(held))
-        for name in _slots(kind):
+        for name in slots(kind):
             self.see_atom(name)
             try:
                 self.see(object.__getattribute__(value, name))
             except AttributeError:
                 self.put(b"unset")
 
+    def _see_layer(self, held: dict[str, Any]) -> None:
+        """The attributes of a Keras layer; what only its training reads waits for its name."""
+        mine = {}
+        for name, value in dict.items(held):
+            if name in TRAINING or name.startswith("_self_"):
+                self._waiting.append((name, value))
+            else:
+                mine[name] = value
+        self.see_items(mine.items())
+
     def _see_class(self, kind: type) -> None:
         """A class of a library by itself; a user's with its bases and what it defines."""
-        if not _is_written_here(kind):
+        if not is_written_here(kind):
             self.itself(kind)
             for name, value in list(vars(kind).items()):
                 if type(value) is types.FunctionType and not is_fixed(value):
@@ -239,7 +179,7 @@ class _Walk:
         self.put(b"class", kind.__qualname__.encode())
         for base in (*kind.__bases__, type(kind)):
             self.see(base)
-        ours = all(base is object or _is_written_here(base) for base in kind.__mro__)
+        ours = all(base is object or is_written_here(base) for base in kind.__mro__)
         for name, value in list(vars(kind).items()):
             if name in UNREAD or type(value) in _SLOTS:
                 continue
@@ -256,7 +196,7 @@ class _Walk:
         space = function.__globals__
         fixed = is_fixed(function)
         if fixed and reads_more(space["__name__"], function.__name__):
-            raise _OpaqueError
+            raise OpaqueError
         if fixed:
             self.itself(function.__code__)
         else:
@@ -270,7 +210,7 @@ class _Walk:
         if fixed:
             return
         found = read(function.__code__)
-        self._names |= found.names
+        self.names |= found.names
         for name in found.of_module:
             self._see_global(name, space)
         for name, level in found.imported:
@@ -281,7 +221,7 @@ class _Walk:
         if name in space:
             self.see(space[name])
         elif reads_more("builtins", name):
-            raise _OpaqueError
+            raise OpaqueError
         elif hasattr(builtins, name):
             self.itself(getattr(builtins, name))
 
@@ -289,7 +229,7 @@ class _Walk:
         try:
             name = importlib.util.resolve_name("." * level + name, package)
         except (ImportError, TypeError, ValueError):
-            raise _OpaqueError from None
+            raise OpaqueError from None
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
             path = ".".join(parts[:end])
@@ -310,13 +250,13 @@ class _Walk:
             self.see(owner)
             return
         if reads_more(function.__module__ or "builtins", function.__name__):
-            raise _OpaqueError
+            raise OpaqueError
         self.itself(function)
 
     def see_ufunc(self, ufunc: np.ufunc) -> None:
         places = (np, sys.modules.get("scipy.special"))
         if not any(getattr(place, ufunc.__name__, None) is ufunc for place in places):
-            raise _OpaqueError  # a user's, with a function inside
+            raise OpaqueError  # a user's, with a function inside
         self.itself(ufunc)
 
     # Modules, and what waits for its name to be read
@@ -331,7 +271,7 @@ class _Walk:
         before = -1
         while before < len(self.parts):
             before = len(self.parts)
-            names = frozenset(self._names)
+            names = frozenset(self.names)
             everything = bool(names & DYNAMIC)
             waiting, self._waiting = self._waiting, []
             for name, value in waiting:
@@ -350,14 +290,14 @@ class _Walk:
     def _see_of_module(self, module: types.ModuleType, name: str, value: Any) -> None:
         of_library = is_library(module.__name__)
         if isinstance(value, types.ModuleType) and of_library:
-            if id(value) not in self._seen:
+            if id(value) not in self.seen:
                 self.see(value)  # where it is loaded late it is no change
             return
         if name.startswith("__") and name.endswith("__"):
             return
         self.put(b"of module", name.encode())
         if of_library and reads_more(module.__name__, name):
-            raise _OpaqueError
+            raise OpaqueError
         if of_library and _is_native(value):
             self.itself(value)
         else:
@@ -383,13 +323,13 @@ def _as_written(walk: _Walk, value: Any) -> None:
 
 _SLOTS = (
     types.GetSetDescriptorType, types.MemberDescriptorType,
-    type(collections.namedtuple("_", "field").field),
+    type(vars(collections.namedtuple("_", "field"))["field"]),
 )  # fmt: skip
 _METHODS = (types.FunctionType, property, staticmethod, classmethod, functools.cached_property)
 _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     list: _Walk.see_row,
     tuple: _Walk.see_row,
-    dict: lambda walk, value: (walk.put(b"dict"), walk.see_items(value.items()))[1],
+    dict: _Walk.see_dict,
     collections.OrderedDict: _by(dict),
     collections.defaultdict: _by(lambda v: (v.default_factory, dict(v))),
     collections.deque: _by(lambda v: (list(v), v.maxlen)),
@@ -431,39 +371,6 @@ _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     classmethod: _by(lambda v: v.__func__),
     np.ufunc: _Walk.see_ufunc,
 }  # fmt: skip
-
-
-def _is_plain(value: Any) -> bool:
-    if type(value) in (tuple, frozenset):
-        return all(map(_is_plain, value))
-    return type(value) in ATOMS
-
-
-def _part(base: Any, value: Any) -> Any:
-    """What the base among `BASES` of an object's class holds."""
-    if base is dict:
-        return dict(dict.items(value))
-    if base in (list, tuple, set, frozenset):
-        return base(base.__iter__(value))
-    if base in (str, bytes):
-        return base.__getitem__(value, slice(None))
-    return base.__pos__(value)
-
-
-def _hides(kind: type, base: type) -> bool:
-    """Whether objects of this class have room for more than Python sees, as C's have."""
-    size = base.__basicsize__ + 8 * len(_slots(kind)) + 8 * (kind.__weakrefoffset__ > 0)
-    size += 8 * bool(kind.__dictoffset__ and not kind.__flags__ & MANAGED_DICT)
-    return kind.__basicsize__ > size or (base is object and bool(kind.__itemsize__))
-
-
-def _slots(kind: type) -> list[str]:
-    return copyreg._slotnames(kind)  # type: ignore[attr-defined,no-any-return]
-
-
-def _is_written_here(kind: type) -> bool:
-    """Whether a class is a user's, and so can change."""
-    return bool(kind.__flags__ & HEAP_TYPE) and not is_library(kind.__module__)
 
 
 def _is_native(value: Any) -> bool:

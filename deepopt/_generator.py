@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._backend import Tensor, Tensors, ops, to_tensor, value_and_grad
+from ._backend import Tensor, Tensors, ops, to_numpy, to_tensor, value_and_grad
+
+HALVES = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # and how finely they resolve
 
 
 class Context(NamedTuple):
@@ -20,7 +23,7 @@ class Context(NamedTuple):
 
 
 class Generator:
-    """x ↦ A G_θ(x), in inference mode.
+    """x ↦ A G_θ(x), in inference mode, and in float32 where the model's layers compute in less.
 
     Parameters
     ----------
@@ -32,7 +35,11 @@ class Generator:
     """
 
     def __init__(self, model: Any, operator: Callable[[Tensor], Tensor] | None = None) -> None:
-        self._model, self.operator = model, operator
+        self.bind(model, operator)
+
+    def bind(self, model: Any, operator: Callable[[Tensor], Tensor] | None) -> None:
+        """From now on trace these, which compute what the former ones did."""
+        self.model, self.operator = model, operator
         takes = inspect.signature(model.call).parameters
         self._mode = {"training": False} if "training" in takes else {}
         places = {id(weight): at for at, weight in enumerate(model.weights)}
@@ -42,6 +49,8 @@ class Generator:
             places.get(id(v), np.asarray(v))
             for v in others  # what is no weight: seeds
         ]
+        layers = model._flatten_layers()
+        self._half = [layer for layer in layers if layer.compute_dtype in HALVES]
 
     def outputs(self, x: Tensor, weights: Tensors) -> Tensor:
         """G_θ(x) (N, ...) of latents (N, k), in x's type; the model computes in its own."""
@@ -50,8 +59,26 @@ class Generator:
             for other in self._others
         ]
         trainable = [weights[at] for at in self._trainable]
-        found = self._model.stateless_call(trainable, others, x, **self._mode)[0]
+        with self._in_full():
+            found = self.model.stateless_call(trainable, others, x, **self._mode)[0]
         return ops.cast(found, x.dtype)
+
+    def called(self, x: np.ndarray) -> np.ndarray:
+        """What the user gets by calling the model with latents (N, k), in the end."""
+        with self._in_full():
+            return to_numpy(self.model(to_tensor(x, "float32"), **self._mode))
+
+    @contextlib.contextmanager
+    def _in_full(self) -> Iterator[None]:
+        """A scope in which layers of half precision compute in float32."""
+        before = [layer.dtype_policy for layer in self._half]
+        try:
+            for layer in self._half:
+                layer.dtype_policy = "float32"
+            yield
+        finally:
+            for layer, policy in zip(self._half, before, strict=True):
+                layer.dtype_policy = policy
 
     def measured(self, outputs: Tensor, matrix: Tensor | None) -> Tensor:
         """A applied to outputs (N, ...): measurements (N, m)."""
@@ -79,6 +106,9 @@ class Generator:
 
 def tensors(arrays: list[np.ndarray], dtype: str) -> Tensors:
     """Weights as tensors; those that are no floats stay as they are."""
-    return [
-        to_tensor(array, dtype if array.dtype.kind == "f" else array.dtype.name) for array in arrays
-    ]
+    made = []
+    for array in arrays:
+        half = array.dtype.name in HALVES
+        wide = array.astype("float32") if half else array
+        made.append(to_tensor(wide, dtype if wide.dtype.kind == "f" else wide.dtype.name))
+    return made

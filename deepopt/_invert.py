@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ._backend import TURN, precision
 from ._checks import check_choice, read_rng
+from ._interrupts import watched
 from ._invert_call import InvertCall
 from ._invert_options import read_options
+from ._result import mark_interrupted
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
@@ -68,9 +70,11 @@ def invert(
         For one target x (k,), fun, success, status and cost as numbers; for B targets (B, k) and
         (B,); nit, the message (of the worst target) and method. `success` says that a descent
         ended by itself, perhaps in a minimum above 0; `found` that f is at most `ftol` ‖y‖² (by
-        default 1e-11 for "lm" and 1e-8 for the others), or the rounding of a generator in half
-        precision. `output` is G(x), `residual` A G(x) - y. `cost` counts the forward passes per
-        target (a gradient as two, a Jacobian as k) but for the one that makes `output`;
+        default 1e-11 for "lm" and 1e-8 for the others), computed from the x that is returned. A
+        generator in half precision is evaluated in float32; one that is random, or rounds to half
+        precision by itself, proves nothing, so that its targets are never `found`, and a
+        RuntimeWarning says so. `output` is G(x), `residual` A G(x) - y. `cost` counts the forward
+        passes per target (a gradient as two, a Jacobian as k) but for the one that makes `output`;
         `preparation` those that all share: the codebook, and a look at the range of outputs. `path`
         (T, k) or (T, B, k), of a surf, holds the minimisers on the networks before the last, as far
         as it went. Of a projected one, `pieces` (T,) or (T, B) says how many were searched on each
@@ -109,10 +113,13 @@ def invert(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
     generator = read_rng(rng)
-    with TURN:
+    with TURN, watched() as watch:
         source = open_checkpoints(checkpoints, model)
         with precision(settings.dtype, settings.precision):
-            return InvertCall(
+            result = InvertCall(
                 source, y, method.lower(), operator, settings, callback, generator,
                 rng is not None, started,
             ).run()  # fmt: skip
+    if watch.pending:
+        mark_interrupted(result)
+    return result

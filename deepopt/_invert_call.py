@@ -27,7 +27,10 @@ from ._card import span
 from ._checks import in_brief, warn
 from ._drive import Stopped
 from ._files import folder_for
+from ._fingerprint import fingerprint
 from ._generator import Generator, tensors
+from ._generator_checks import check_generator
+from ._interrupts import UsersCode, holding
 from ._inversion import Inversion
 from ._invert_arguments import read_bounds, read_matrix, read_starts, read_targets
 from ._invert_options import InvertOptions
@@ -47,7 +50,6 @@ if TYPE_CHECKING:
 
 PER_TARGET, LEAST_CODES, MOST_CODES = 16, 256, 4096  # latents of the codebook
 RANGED, OTHER_SCALE = 64, 50.0  # outputs that show the range of y; how far beyond it is absurd
-RESOLUTIONS, FINE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}, 2.0**-23  # of a generator
 KEPT = 8  # compiled programs
 SALT = 1905  # of the draws
 _compiled: OrderedDict[Hashable, Programs] = OrderedDict()
@@ -145,10 +147,9 @@ class InvertCall:
         schedule = options.schedule or Surf()
         recipe = Recipe(self._latent, Constant(), options.descent(self._k))
         deadline = self._started + (np.inf if options.maxtime is None else options.maxtime)
-        resolution = RESOLUTIONS.get(source.model.compute_dtype, FINE)
         last = source.read(len(source) - 1)
         weights = tensors(last, options.dtype)
-        programs, settings = self._programs(recipe, weights), options.settings(recipe, resolution)
+        programs, settings = self._programs(recipe, weights), options.settings(recipe)
         inversion = Inversion(
             programs, settings, self._targets, self._k, self._matrix, deadline, self._watch,
             self._saver,
@@ -185,7 +186,9 @@ class InvertCall:
             stopped = stop.args[0]
         except KeyboardInterrupt:
             stopped = Status.INTERRUPTED
-        result = self._result(inversion, weights, stopped)
+        with holding():
+            result = self._result(inversion, weights, stopped)
+            self._keep(recipe, programs)
         if self._saver is not None:
             self._saver.over = stopped is None
         return result
@@ -239,16 +242,31 @@ class InvertCall:
 
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""
-        options, operator = self._options, self._generator.operator
-        key = (id(self._source.model), recipe, options.dtype, options.precision, operator)
-        if key not in _compiled:
-            tangents = not recipe.descent.needs_jacobian or self._tangents_flow(weights)
-            # It keeps the model, and so its id
-            _compiled[key] = Programs(self._generator, recipe, tangents)
-            while len(_compiled) > KEPT:
-                _compiled.popitem(last=False)
-        _compiled.move_to_end(key)
-        return _compiled[key]
+        key = self._key = self._content(recipe)
+        if key in _compiled:
+            programs = _compiled[key]
+            programs.bind(self._generator.model, self._generator.operator, recipe)
+            return programs
+        dtype = self._options.dtype
+        sure = check_generator(self._generator, self._latent, self._k, weights, dtype)
+        tangents = not recipe.descent.needs_jacobian or self._tangents_flow(weights)
+        return Programs(self._generator, recipe, tangents, sure)
+
+    def _content(self, recipe: Recipe) -> Hashable:
+        """What two calls share only if one's programs do for the other; None if nobody knows."""
+        model, options = self._generator.model, self._options
+        found = fingerprint(model, self._generator.operator, recipe, loose=model.weights)
+        return None if found is None else (found, backend(), options.dtype, options.precision)
+
+    def _keep(self, recipe: Recipe, programs: Programs) -> None:
+        """For calls to come, unless what they were made from has changed meanwhile."""
+        if self._key is not None and self._content(recipe) == self._key:
+            _compiled[self._key] = programs
+            _compiled.move_to_end(self._key)
+        else:
+            _compiled.pop(self._key, None)
+        while len(_compiled) > KEPT:
+            _compiled.popitem(last=False)
 
     def _tangents_flow(self, weights: Tensors) -> bool:
         """Whether the generator, and what measures it, has forward-mode derivatives."""
@@ -313,7 +331,8 @@ class InvertCall:
             cost=found.cost[one].copy(),
         )  # fmt: skip
         try:
-            self._callback(intermediate_result=now)
+            with UsersCode():
+                self._callback(intermediate_result=now)
         except StopIteration:
             return True
         return False
@@ -324,7 +343,7 @@ class InvertCall:
         images, measured = inversion.outputs(weights, x)
         residual = measured.astype("float64") - self._targets
         fun = 0.5 * np.sum(residual**2, axis=1)
-        is_found = fun <= inversion.certified
+        is_found = (fun <= inversion.certified) & inversion.sure
         status = found.status.copy()
         if stopped is not None:
             status[~found.over] = stopped

@@ -32,6 +32,7 @@ PAPER = {  # paper B, §4: regular Adam from one random start, T networks before
     "solver": "adam", "starts": "random", "n_starts": 1, "learning_rate": 0.01,
     "maxiter": 10_000, "schedule": Surf(budget=1000),
 }  # fmt: skip
+FINE = 2.0**-23  # how finely a generator resolves, which computes in float32 at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,9 +125,9 @@ class InvertOptions:
             return LevenbergMarquardt(period=period(k))
         return Adam() if self.solver == "adam" else GradientDescent(decay=1.0)
 
-    def settings(self, recipe: Recipe, resolution: float) -> Settings:
-        """Those of every descent; the generator's numbers are as fine as `resolution`."""
-        kind, finest = self._kind, resolution**2
+    def settings(self, recipe: Recipe) -> Settings:
+        """Those of every descent."""
+        kind, finest = self._kind, FINE**2
         stall = self.stall or max(STALL[kind], recipe.descent.period)
         found = FOUND[kind] if self.ftol is None else self.ftol
         return Settings(

@@ -139,9 +139,10 @@ def minimize(
     A program that was compiled for a function is used again by a later call only if all that the
     function can reach has equal content: code, closure, globals, attributes, arrays, models.
 
-    What comes back is the best point seen, and `fun` is f there, to the last bit. Points count in nfev one by one, also in a batch,
-    also those spent on finding out what kind of function `fun` is. A NaN or an infinity is no
-    value: such a point carries no weight, and a run ends only when none of its points has one.
+    What comes back is the best point seen, and `fun` is f there, to the last bit. Points count in
+    nfev one by one, also in a batch, also those spent on finding out what kind of function `fun`
+    is. A NaN or an infinity is no value: such a point carries no weight, and a run ends only when
+    none of its points has one.
 
     Calls from several threads take turns, since Keras holds its precision globally: `fun` must not
     wait for a call in another thread.

@@ -14,6 +14,7 @@ import numpy as np
 from . import _differences
 from ._box import Box
 from ._checks import in_brief, warn
+from ._interrupts import UsersCode
 from ._saving import Saver
 from ._threads import threads_as_before
 from ._values import as_gradient, as_values
@@ -163,7 +164,8 @@ class BlackBox:
             part = x[at : at + (self._slice if out is None else len(out))]
             self.nfev += len(part) * counted
             if out is None:
-                out = self._ask(function, part, read)
+                with UsersCode():
+                    out = self._ask(function, part, read)
                 if self.saver is not None:
                     self.saver.keep(out)
             if counted and not np.iscomplexobj(part):

@@ -103,6 +103,14 @@ def _seconds(result: Result) -> list[str]:
     return [f"{float(times[-1]):.3g} s"] if len(times) else []
 
 
+def mark_interrupted(result: Any) -> None:
+    """Say so in a result that was there when Ctrl-C came."""
+    status = np.full_like(result.status, Status.INTERRUPTED)
+    result.status = status if status.ndim else int(Status.INTERRUPTED)
+    result.success = np.zeros_like(status, dtype=bool) if status.ndim else False
+    result.message = Status.INTERRUPTED.sentence
+
+
 def make_result(status: Status, **fields: Any) -> Result:
     """A result whose success, status and message agree."""
     return Result(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,10 +40,14 @@ class Settings(NamedTuple):
 class Programs:
     """What is compiled for a generator, a measurement and a recipe.
 
-    Without `tangents` Jacobians are differences.
+    Without `tangents` Jacobians are differences. `sure` is whether a value can prove anything: the
+    generator gives the same numbers again, and does not round them to half precision itself.
     """
 
-    def __init__(self, generator: Generator, recipe: Recipe, tangents: bool) -> None:
+    def __init__(
+        self, generator: Generator, recipe: Recipe, tangents: bool, sure: bool = True
+    ) -> None:
+        self._generator, self.sure = generator, sure
         on_cpu = name() == "tensorflow" and not on_accelerator()
         self.loop = Program(  # XLA halves the speed of convolutions on a CPU
             recipe,
@@ -55,6 +59,11 @@ class Programs:
         )
         self.outputs = Compiled(generator.outputs, xla=not on_cpu)
         self.measured = Compiled(generator.measured, xla=not on_cpu)
+
+    def bind(self, model: Any, operator: Callable[..., Any] | None, recipe: Recipe) -> None:
+        """From now on trace these, which compute what the former ones did."""
+        self._generator.bind(model, operator)
+        self.loop.bind(recipe, None)
 
 
 class Found(NamedTuple):
@@ -140,6 +149,11 @@ class Targets:
         self.found, self.path = state["found"], state["path"]
 
     # Runs on a network
+
+    @property
+    def sure(self) -> bool:
+        """Whether a low value proves that a target is found."""
+        return self._programs.sure
 
     @property
     def certified(self) -> np.ndarray:

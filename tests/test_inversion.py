@@ -11,6 +11,7 @@ from test_invert import K, N, latents, made, near, network, training
 import deepopt
 from deepopt import Latent, LevenbergMarquardt, Surf
 from deepopt._backend import ops, precision, tangents_flow, to_numpy, to_tensor
+from deepopt._loop import Program
 from deepopt._starts import Starts, codes_for
 from deepopt.descents import Seen
 
@@ -263,6 +264,9 @@ def test_kinks_are_not_taken_for_missing_derivatives(seed, monkeypatch):
     assert verdicts == [True]
 
 
+BACKEND = keras.config.backend()
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
@@ -281,7 +285,7 @@ def test_a_subclassed_model_is_a_generator_once_it_is_built():
     assert near(deepopt.invert(model, y, rng=0).x, x)
 
 
-def test_half_precision_is_certified_by_its_own_rounding():
+def test_half_precision_is_evaluated_in_float32():
     model = keras.Sequential(
         [
             keras.Input((K,)), layers.Dense(60, "tanh", dtype="mixed_float16"),
@@ -294,9 +298,98 @@ def test_half_precision_is_certified_by_its_own_rounding():
         model = keras.Sequential([keras.Input((K,)), model], name="half")
         model.dtype_policy = keras.DTypePolicy("mixed_float16")
     x = latents(3)
+    policies = [layer.dtype_policy.name for layer in model.layers]
     result = deepopt.invert(model, made(model, x), rng=0)
+    assert not result.found.any()  # y itself was rounded
+    assert near(result.x, x, 0.05)
+    assert [layer.dtype_policy.name for layer in model.layers] == policies
+    again = deepopt.invert(model, result.output, rng=0)
+    assert again.found.all()
+    assert near(again.x, result.x, 1e-3)
+
+
+class Rounding(layers.Layer):
+    def call(self, x):
+        return ops.cast(ops.cast(x, "bfloat16"), x.dtype)
+
+
+class Noisy(layers.Layer):
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.seeds = keras.random.SeedGenerator(1)
+
+    def call(self, x):
+        return x + 0.01 * keras.random.normal(ops.shape(x), seed=self.seeds)
+
+
+class Centred(layers.Layer):
+    def call(self, x):
+        return x - ops.mean(x, axis=0)
+
+
+def with_layer(layer):
+    model = keras.Sequential(
+        [keras.Input((K,)), layers.Dense(20, "tanh"), layer, layers.Dense(N, "sigmoid")]
+    )
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_a_generator_that_rounds_by_itself_proves_nothing():
+    model = with_layer(Rounding())
+    with pytest.warns(RuntimeWarning, match="rounds to half precision by itself"):
+        result = deepopt.invert(model, made(model, latents(3)), rng=0)
+    assert not result.found.any()
+
+
+def test_a_random_generator_is_told_of_with_its_layer():
+    model = with_layer(Noisy(name="grain"))
+    y = made(model, latents(3))
+    state = model.layers[1].seeds.state.numpy() if BACKEND == "tensorflow" else None
+    with pytest.warns(RuntimeWarning, match=r"random, .* differ: its layer 'grain' \(Noisy\)"):
+        result = deepopt.invert(model, y, rng=0)
+    assert not result.found.any()
+    if state is not None:
+        np.testing.assert_array_equal(model.layers[1].seeds.state.numpy(), state)
+
+
+def test_a_generator_whose_rows_meet_is_refused():
+    model = with_layer(Centred())
+    with pytest.raises(ValueError, match="model .* must make each output from its own latent"):
+        deepopt.invert(model, np.full((2, N), 0.5), rng=0)
+
+
+def test_an_operator_whose_rows_meet_is_refused():
+    model = network()
+    with pytest.raises(ValueError, match="operator must measure each output by itself"):
+        deepopt.invert(model, np.zeros((2, N)), operator=lambda out: out - ops.max(out), rng=0)
+
+
+def test_what_is_compiled_is_kept_for_equal_content_alone(monkeypatch):
+    model, mask, x = network(), np.ones(N, "float32"), latents(3)
+    y = made(model, x)
+    builds = []
+    real = Program.__init__
+    monkeypatch.setattr(
+        Program, "__init__", lambda self, *a, **k: (builds.append(1), real(self, *a, **k))[1]
+    )
+
+    def inverted(y):
+        return deepopt.invert(model, y, operator=lambda out: out * mask, rng=0)
+
+    assert inverted(y).found.all()
+    assert inverted(y).found.all()
+    assert len(builds) == 1
+    mask[::2] = 0.5
+    result = inverted(y * mask)
     assert result.found.all()
     assert near(result.x, x, 0.05)
+    assert len(builds) == 2
+    model.set_weights([0.5 * w for w in model.get_weights()])
+    result = inverted(made(model, x) * mask)
+    assert result.found.all()
+    assert len(builds) == 2  # weights are arguments
 
 
 def test_keras_s_own_precision_stays():

@@ -22,6 +22,7 @@ import deepopt
 from deepopt import _targets
 from deepopt._backend import precision
 from deepopt.generators import TrainSettings, train
+from deepopt.generators.sources import open_checkpoints
 from deepopt.problems import Problem
 
 pytestmark = pytest.mark.backends
@@ -317,6 +318,19 @@ def test_a_problem_that_is_called_rounds_in_full(users):
 
     seen = set()
     Own()(np.zeros(2))
+    assert seen == {"full"}
+
+
+def test_the_outputs_of_a_generator_round_in_full(users):
+    class Noting(layers.Layer):
+        def call(self, x):
+            seen.add(rounds())
+            return x
+
+    seen = set()
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(3), Noting()])
+    source, _ = open_checkpoints(model), seen.clear()
+    assert source.outputs(0, np.zeros((1, 2))).shape == (1, 3)
     assert seen == {"full"}
 
 

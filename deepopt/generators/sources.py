@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import to_numpy, to_tensor
+from .._backend import precision, to_numpy, to_tensor
 from .._generator import Generator, tensors
 from . import checkpoints
 from ._names import natural_order
@@ -97,9 +97,10 @@ class Source(abc.ABC):
             raise ValueError(
                 f"latents must be of shape (N, {self.latent_dim}), got {np.shape(latents)}"
             )
-        weights = tensors(self.read(t % len(self)), "float32")
-        x = to_tensor(latents, "float32")
-        return to_numpy(Generator(self.model).outputs(x, weights))
+        with precision("float32"):
+            weights = tensors(self.read(t % len(self)), "float32")
+            x = to_tensor(latents, "float32")
+            return to_numpy(Generator(self.model).outputs(x, weights))
 
     def stream(self) -> Iterator[Weights]:
         """θ_0 … θ_{T-1} one after the other; the next is read while this one is in use."""
@@ -330,8 +331,10 @@ def _computes_as(model: Any, other: Any) -> bool:
     """Whether `other` with the weights of `model` computes the same."""
     latents = np.random.default_rng(0).standard_normal((PROBES, *shapes_of(model)[0][1:]))
     x, weights = to_tensor(latents, "float32"), tensors(model.get_weights(), "float32")
+    both = model, other
     try:
-        one, two = (to_numpy(Generator(network).outputs(x, weights)) for network in (model, other))
+        with precision("float32"):
+            one, two = (to_numpy(Generator(network).outputs(x, weights)) for network in both)
     except Exception:  # whatever Keras says of weights that do not fit
         return False
     if one.shape != two.shape:
