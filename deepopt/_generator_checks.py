@@ -3,7 +3,7 @@
 - A row of a batch comes from its own latent alone: whatever stands in the other rows, NaN,
   infinities or other numbers, leaves it as it is to the last bit.
 - Two equal calls of the model agree; else a layer is random.
-- A small step changes the outputs; else something rounds them to half precision.
+- A small step changes the outputs in proportion; else something rounds to half precision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from .reparametrizations import Latent
 
 ROWS = 4  # latents that are looked at
 AGREES = 1e-6  # relative difference of two equal calls
-STEP = 2.0**-13  # of latents, relative; half precision has at most 11 bits
+STEP, LARGER = 2.0**-14, 2.0**8  # of latents, relative; half precision has at most 11 bits
+UNEVEN = 2.0  # times more or less than in proportion
 
 Rows = Callable[[np.ndarray], np.ndarray]
 
@@ -73,11 +74,18 @@ def _rows_apart(function: Rows, x: np.ndarray) -> bool:
 
 
 def _resolves(outputs: Rows, x: np.ndarray, made: np.ndarray) -> bool:
-    """Whether most outputs change with a small step of their latents."""
-    moved = outputs(x * (1.0 + STEP))
-    same = np.array([np.array_equal(*pair) for pair in zip(moved, made, strict=True)])
-    constant = all(np.array_equal(row, made[0]) for row in made)
-    if same.mean() <= 0.5 or constant:
+    """Whether a small step of the latents changes the outputs in proportion to a larger one.
+
+    Rounding makes stairs: most small steps change nothing, or by one stair too much.
+    """
+    near, far = (
+        np.linalg.norm((outputs(x * (1.0 + step)) - made).reshape(ROWS, -1), axis=1)
+        for step in (STEP, LARGER * STEP)
+    )
+    with np.errstate(all="ignore"):
+        ratios = near * LARGER / far
+    stairs = (far > 0) & ~((ratios > 1.0 / UNEVEN) & (ratios < UNEVEN))
+    if stairs.mean() <= 0.5:
         return True
     warn(
         "the model rounds to half precision by itself, so that no latents can be told from their "

@@ -356,7 +356,7 @@ def test_a_random_generator_is_told_of_with_its_layer():
 
 def test_a_generator_whose_rows_meet_is_refused():
     model = with_layer(Centred())
-    with pytest.raises(ValueError, match="model .* must make each output from its own latent"):
+    with pytest.raises(ValueError, match=r"model .* must make each output from its own latent"):
         deepopt.invert(model, np.full((2, N), 0.5), rng=0)
 
 
