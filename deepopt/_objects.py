@@ -20,7 +20,8 @@ UNREAD = {  # of a class
 TRAINING = {  # attributes of Keras' layers and models that calling them does not read
     "_call_context_args", "_called", "_compile_config", "_compile_loss", "_compile_metrics",
     "_compiled_trainable_state", "_distribute_strategy", "_eval_epoch_iterator", "_initial_epoch",
-    "_jax_state", "_jax_state_synced", "_loss_ids", "_loss_tracker", "_losses", "_losses_override",
+    "_compute_loss_has_training_arg", "_jax_state", "_jax_state_synced", "_jit_compile",
+    "_run_eagerly", "_loss_ids", "_loss_tracker", "_losses", "_losses_override",
     "_metrics", "_saved_model_arg_spec", "_saved_model_inputs_spec", "_tracked", "compiled",
     "history", "loss", "optimizer", "predict_function", "steps_per_execution", "stop_training",
     "test_function", "train_function", "unrolled_steps_per_execution",
