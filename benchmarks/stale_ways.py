@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
+import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 import deepopt
@@ -80,7 +84,8 @@ def objective(f: Any, slack: float = SLACK, **more: Any) -> Call:
     """The battery's call of `minimize`, with further arguments."""
     if "x0" not in more:
         more["x0"] = START
-    more["options"] = CALL["options"] | more.get("options", {})
+    options = CALL["options"] | more.get("options", {})
+    more["options"] = {key: given for key, given in options.items() if given is not None}
     return Call(lambda: deepopt.minimize(f, **CALL | more), slack)
 
 
@@ -118,15 +123,15 @@ def way(name: str, backend: str | None = None, needs: str | None = None) -> Call
     return enter
 
 
-def is_here(found: Way) -> bool:
-    """Whether this backend, and this machine, have what the way needs."""
-    import importlib.util
-
-    import keras
-
-    if found.needs is not None and importlib.util.find_spec(found.needs) is None:
-        return False
-    return found.backend in (None, keras.config.backend())
+def ways() -> list[Way]:
+    """All that this backend, and this machine, can go."""
+    for file in sorted(Path(__file__).parent.glob("stale_ways_*.py")):
+        importlib.import_module(file.stem)
+    return [
+        one for one in WAYS.values()
+        if one.backend in (None, keras.config.backend())
+        and (one.needs is None or importlib.util.find_spec(one.needs) is not None)
+    ]  # fmt: skip
 
 
 class Outcome(NamedTuple):

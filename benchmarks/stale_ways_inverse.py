@@ -32,11 +32,15 @@ def generator(scale=1.0, **more):
     return model
 
 
-def inverted(model, operator=None, y=None, slack=SLACK, **more):
+def doubled(t):
+    return 2.0 * t
+
+
+def inverted(source, operator=None, y=None, slack=SLACK, **more):
     """The battery's call of `invert`."""
     y = LATENT @ MATRIX if y is None else y
     return Call(
-        lambda: deepopt.invert(model, y, operator=operator, options=OPTIONS, rng=0, **more), slack
+        lambda: deepopt.invert(source, y, operator=operator, options=OPTIONS, rng=0, **more), slack
     )
 
 
@@ -50,7 +54,7 @@ def _():
     model, weights = generator(), np.ones(4, "float32")
 
     def operator(out):
-        return out * weights
+        return ops.multiply(out, weights)
 
     yield inverted(model, operator), scaled_by(1.0)
     weights[:] = 2.0
@@ -133,7 +137,7 @@ def _():
         model = generator()
 
         def operator(out):
-            return out * np.load(path)
+            return ops.multiply(out, np.load(path))
 
         yield inverted(model, operator), scaled_by(1.0)
         np.save(path, np.full(1, 2.0, "float32"))
@@ -188,7 +192,7 @@ def _():
     model = generator()
     model.add(Times())
     yield inverted(model), scaled_by(1.0)
-    Times.call = lambda self, x: 2.0 * x
+    Times.call = lambda _, x: 2.0 * x
     yield inverted(model), scaled_by(2.0)
 
 
@@ -196,7 +200,7 @@ def _():
 def _():
     model = generator()
     yield inverted(model), scaled_by(1.0)
-    model.layers[0].activation = lambda t: 2.0 * t
+    model.layers[0].activation = doubled
     yield inverted(model), scaled_by(2.0)
 
 
@@ -215,7 +219,7 @@ def _():
 @way("generator built anew, another activation")
 def _():
     yield inverted(generator()), scaled_by(1.0)
-    yield inverted(generator(activation=lambda t: 2.0 * t)), scaled_by(2.0)
+    yield inverted(generator(activation=doubled)), scaled_by(2.0)
 
 
 @way("one of several checkpoints")

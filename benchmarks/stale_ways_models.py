@@ -1,19 +1,11 @@
-"""Ways of the stale battery: models and tensors, parts of a method, and generators of `invert`."""
+"""Ways of the stale battery: Keras models, and tensors of each backend."""
 
 from __future__ import annotations
 
-import dataclasses
-import tempfile
-from pathlib import Path
-
 import numpy as np
-from stale_ways import Call, dented, known, objective, one, way, written
+from stale_ways import dented, objective, one, way
 
-import deepopt
-from deepopt import Constant, Direct, GradientDescent, LevenbergMarquardt, Recipe, ops
-
-STEP = 0.002  # factor on a rate, that a schedule reads from here
-
+from deepopt import ops
 
 # Keras
 
@@ -93,7 +85,8 @@ def _():
     class Own(keras.Model):
         def __init__(self):
             super().__init__()
-            self.head = model_of()
+            self.light, self.heavy = model_of(), model_of(3.0)
+            self.head = self.light
 
         def call(self, x):
             return self.head(x)
@@ -101,7 +94,7 @@ def _():
     model = Own()
     f = with_model(model)
     yield f, 1.0
-    model.head = model_of(3.0)
+    model.head = model.heavy
     yield f, 3.0
 
 
@@ -153,7 +146,7 @@ def _():
     model = keras.Sequential([keras.Input((1,)), Times()])
     f = with_model(model)
     yield f, 1.0
-    Times.call = lambda self, x: 3.0 * x
+    Times.call = lambda _, x: 3.0 * x
     yield f, 3.0
 
 
@@ -368,174 +361,3 @@ def _():
     yield f, 1.0
     array[1] = 3.0
     yield f, 3.0
-
-
-# Parts of a method
-
-
-def recipe_call(f, schedule, descent=None, slack=1e-9):
-    recipe = Recipe(Direct(2, "uniform", "reflect"), schedule, descent or GradientDescent())
-    options = {"maxiter": 40, "learning_rate": 0.002}
-    ask = {"bounds": [(-2.0, 2.0)] * 2, "rng": 0, "options": options}
-    return Call(lambda: deepopt.minimize(f, [0.77, 0.81], method=recipe, **ask), slack)
-
-
-def bowl(x):
-    return dented(x, 1.0)
-
-
-EASY = "def twin(x): return {weight} * ops.sum(ops.square(x + 1.0), axis=-1)"
-PATH = """
-def twin(x, s):
-    return dented(x, 1.0) + (1.0 - s) * {weight} * ops.sum(ops.square(x + 1.0), axis=-1)
-"""
-
-
-@way("easier function of a Blend")
-def _():
-    weights = [1.0]
-    schedule = deepopt.Blend(lambda x: weights[0] * ops.sum((x + 1.0) ** 2, axis=-1))
-    yield recipe_call(bowl, schedule), recipe_call(bowl, deepopt.Blend(written(EASY.format(weight=1.0))))
-    weights[0] = -2.0
-    yield recipe_call(bowl, schedule), recipe_call(bowl, deepopt.Blend(written(EASY.format(weight=-2.0))))
-
-
-@way("function of a Path")
-def _():
-    weights = [1.0]
-
-    def along(x, s):
-        return dented(x, 1.0) + (1.0 - s) * weights[0] * ops.sum((x + 1.0) ** 2, axis=-1)
-
-    def twin(weight):
-        return deepopt.Path(written(PATH.format(weight=weight), dented=dented))
-
-    schedule = deepopt.Path(along)
-    yield recipe_call(bowl, schedule), recipe_call(bowl, twin(1.0))
-    weights[0] = -2.0
-    yield recipe_call(bowl, schedule), recipe_call(bowl, twin(-2.0))
-
-
-@way("schedule of one's own, what it reads")
-def _():
-    from deepopt.schedules import Schedule
-
-    factors = {"rate": 1.0}
-
-    @dataclasses.dataclass(frozen=True)
-    class Slower(Schedule):
-        def rate(self, t):
-            return factors["rate"] * ops.ones_like(t)
-
-    def twin(factor):
-        return dataclasses.dataclass(frozen=True)(
-            written(
-                "class Twin(Schedule):\n"
-                f"    def rate(self, t): return ops.ones_like(t) * {factor!r}",
-                "Twin", Schedule=Schedule,
-            )
-        )()  # fmt: skip
-
-    yield recipe_call(bowl, Slower()), recipe_call(bowl, twin(1.0))
-    factors["rate"] = 0.25
-    yield recipe_call(bowl, Slower()), recipe_call(bowl, twin(0.25))
-
-
-@way("descent of one's own, a method of its class replaced")
-def _():
-    @dataclasses.dataclass(frozen=True)
-    class Slower(GradientDescent):
-        def factor(self):
-            return 1.0
-
-        def step(self, seen, memory):
-            return super().step(seen._replace(rate=self.factor() * seen.rate), memory)
-
-    def twin(factor):
-        return dataclasses.dataclass(frozen=True)(
-            written(
-                "class Twin(GradientDescent):\n    def step(self, seen, memory):\n"
-                f"        seen = seen._replace(rate=seen.rate * {factor!r})\n"
-                "        return GradientDescent.step(self, seen, memory)",
-                "Twin", GradientDescent=GradientDescent,
-            )
-        )()  # fmt: skip
-
-    yield recipe_call(bowl, Constant(), Slower()), recipe_call(bowl, Constant(), twin(1.0))
-    Slower.factor = lambda self: 0.25
-    yield recipe_call(bowl, Constant(), Slower()), recipe_call(bowl, Constant(), twin(0.25))
-
-
-@way("reparametrization of one's own, what it reads")
-def _():
-    shift = [0.0]
-
-    @dataclasses.dataclass(frozen=True)
-    class Shifted(Direct):
-        def points(self, variables, fixed, kinds):
-            return super().points(variables, fixed, kinds) + shift[0]
-
-    def called(x):
-        recipe = Recipe(Shifted(2, "uniform", "reflect"), Constant(), GradientDescent())
-        options = {"maxiter": 40, "learning_rate": 0.002}
-        return Call(
-            lambda: deepopt.minimize(
-                bowl, x, method=recipe, bounds=[(-2.0, 2.0)] * 2, rng=0, options=options
-            ),
-            1e-9,
-        )
-
-    def twin(by):
-        text = (
-            "class Twin(Direct):\n    def points(self, variables, fixed, kinds):\n"
-            f"        return Direct.points(self, variables, fixed, kinds) + {by!r}"
-        )
-        kind = dataclasses.dataclass(frozen=True)(written(text, "Twin", Direct=Direct))
-        recipe = Recipe(kind(2, "uniform", "reflect"), Constant(), GradientDescent())
-        options = {"maxiter": 40, "learning_rate": 0.002}
-        return Call(
-            lambda: deepopt.minimize(
-                bowl, [0.77, 0.81], method=recipe, bounds=[(-2.0, 2.0)] * 2, rng=0, options=options
-            )
-        )
-
-    yield called([0.77, 0.81]), twin(0.0)
-    shift[0] = 0.01
-    yield called([0.77, 0.81]), twin(0.01)
-
-
-def fitted(f):
-    recipe = Recipe(Direct(2, "uniform", "reflect"), descent=LevenbergMarquardt())
-    ask = {"bounds": [(-2.0, 2.0)] * 2, "rng": 0, "options": {"learning_rate": 1.0, "maxiter": 20}}
-    return Call(lambda: deepopt.minimize(f, method=recipe, **ask), 1e-7)
-
-
-@way("residuals of an object, its state")
-def _():
-    class Fit:
-        weight = 1.0
-
-        def residuals(self, x):
-            return ops.concatenate([x - 0.3 * self.weight, 0.1 * (x - 0.3 * self.weight) ** 2], -1)
-
-        def __call__(self, x):
-            return 0.5 * ops.sum(self.residuals(x) ** 2, axis=-1)
-
-    fit = Fit()
-    yield fitted(fit), known([0.3, 0.3])
-    fit.weight = 3.0
-    yield fitted(fit), known([0.9, 0.9])
-
-
-@way("residuals of a function, replaced")
-def _():
-    def residuals_to(target):
-        return lambda x: x - target
-
-    def f(x):
-        return 0.5 * ops.sum(f.residuals(x) ** 2, axis=-1)
-
-    f.residuals = residuals_to(0.3)
-    yield fitted(f), known([0.3, 0.3])
-    f.residuals = residuals_to(0.9)
-    yield fitted(f), known([0.9, 0.9])

@@ -286,6 +286,7 @@ class Held(NamedTuple):
     kind: str
     numbers: np.ndarray | None  # None where they cannot be read
     by_reference: bool  # whether a compiled program reads them anew whenever it runs
+    more: dict[str, Any] | None = None  # attributes that somebody gave it
 
 
 def numbers_held(value: Any) -> Held | None:
@@ -295,15 +296,31 @@ def numbers_held(value: Any) -> Held | None:
         said = f"variable {value.shape} {value.dtype} {value.trainable}"
         return Held(said, _read(lambda: to_numpy(value.value)), True)
     tf, jax, torch = (sys.modules.get(library) for library in ("tensorflow", "jax", "torch"))
-    said = f"{kind.__qualname__} {getattr(value, 'dtype', '')}"
     if torch is not None and isinstance(value, torch.Tensor):
-        on = f"{said} {value.device} {value.requires_grad}"
-        return Held(on, _read(lambda: _of_torch(value)), False)
+        on = f"{kind.__qualname__} {value.dtype} {value.device} {value.requires_grad}"
+        return Held(on, _read(lambda: _of_torch(value)), False, vars(value))
     if jax is not None and isinstance(value, jax.Array):
+        said = f"{kind.__qualname__} {value.dtype}"
         return Held(said, _read(lambda: np.asarray(value)), False)
     if tf is not None and isinstance(value, tf.Tensor | tf.Variable):
+        said = f"{kind.__qualname__} {value.dtype}"
         return Held(said, _read(value.numpy), isinstance(value, tf.Variable))
     return None
+
+
+def process_settings() -> tuple[Any, ...]:
+    """Settings that a function may compute by, of the libraries that are loaded."""
+    config = keras.config
+    found: list[Any] = [
+        config.backend(), config.floatx(), config.epsilon(), config.image_data_format(),
+        config.dtype_policy().name, np.geterr(), np.get_printoptions(),
+    ]  # fmt: skip
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        found += [torch.get_default_dtype(), torch.is_grad_enabled()]
+    if "jax" in sys.modules:
+        found.append(sys.modules["jax"].config.values)
+    return tuple(found)
 
 
 def _of_torch(tensor: Any) -> np.ndarray:

@@ -6,11 +6,13 @@ import dis
 import functools
 import marshal
 import sys
+import sysconfig
 import types
 from typing import Any, NamedTuple
 
 import xxhash
 
+# Whose functions and classes are taken to stay as they are, as those of the standard library
 LIBRARIES = {"deepopt", "jax", "jaxlib", "keras", "ml_dtypes", "numpy", "scipy", "tensorflow",
              "torch"}  # fmt: skip
 # Of the standard library; functions of its other modules may read what nobody sees here
@@ -26,27 +28,42 @@ BUILTINS = {
 }  # fmt: skip
 # Of libraries: they read files, or call Python whenever the program runs
 OUTSIDE = {
-    "fromfile", "fromregex", "genfromtxt", "io_callback", "load", "loadtxt", "memmap",
-    "numpy_function", "py_function", "pure_callback", "read_file",
+    "fromfile", "fromregex", "genfromtxt", "io_callback", "memmap", "numpy_function",
+    "open_memmap", "pure_callback", "py_function",
 }  # fmt: skip
+READING = ("load", "read_")  # how names of functions that read files begin
+FILES = {"io", "file_io", "gfile"}  # packages and modules that are about files
+HOME = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+PACKAGES = ("site-packages", "dist-packages")  # within it, what is not of it
 
 
-def is_library(module: Any) -> bool:
-    """Whether this names a module of `LIBRARIES` or of the standard library."""
-    top = module.split(".")[0] if isinstance(module, str) else ""
-    return top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__")
+def is_library(space: dict[str, Any]) -> bool:
+    """Whether a module's dict is that of a module of `LIBRARIES` or of the standard library.
+
+    A user's module may bear the name of one.
+    """
+    name = space.get("__name__")
+    top = name.split(".")[0] if isinstance(name, str) else ""
+    if top in LIBRARIES:
+        return True
+    if top not in sys.stdlib_module_names or top == "__main__":
+        return False
+    origin = getattr(space.get("__spec__"), "origin", None)
+    if isinstance(origin, str) and origin.startswith(HOME):
+        return not any(package in origin for package in PACKAGES)
+    return origin in ("built-in", "frozen")
 
 
 def is_fixed(function: types.FunctionType) -> bool:
     """Whether it was written in a library; its `__module__` is what somebody said."""
-    return is_library(function.__globals__.get("__name__"))
+    return is_library(function.__globals__)
 
 
 def reads_more(module: str, name: str) -> bool:
     """Whether this function of a library reads more than it is given and what is seen here."""
-    top = module.split(".")[0]
+    top, *below = module.split(".")
     if top in LIBRARIES:
-        return name in OUTSIDE
+        return name in OUTSIDE or name.startswith(READING) or not FILES.isdisjoint(below)
     return top not in PURE or (top == "builtins" and name in BUILTINS)
 
 

@@ -40,7 +40,9 @@ class Content:
         self.seen: dict[int, int] = {}
         self.alive: list[Any] = []
         self.names: set[str] = set()
-        self._loose = {id(variable) for variable in loose}
+        loose = list(loose)
+        within = [variable.value for variable in loose]  # on PyTorch, parameters of their own
+        self._loose = {id(one) for one in (*loose, *within)}
 
     def see(self, value: Any) -> None:
         """Put what `value` holds."""
@@ -71,15 +73,15 @@ class Content:
         for item in row:
             self.see(item)
 
-    def see_items(self, items: Iterable[tuple[Any, Any]]) -> None:
-        """Pairs, in their order."""
-        pairs = list(items)
-        self.see_row([key for key, _ in pairs])
-        self.see_row([value for _, value in pairs])
+    def see_attributes(self, held: dict[str, Any]) -> None:
+        """In their order; that something has a name does not say that some code reads it."""
+        self.put(b"attributes", repr(list(held)).encode())
+        self.see_row(list(held.values()))
 
     def see_dict(self, value: dict[Any, Any]) -> None:
         self.put(b"dict")
-        self.see_items(dict.items(value))
+        self.see_row(list(dict.keys(value)))
+        self.see_row(list(dict.values(value)))
 
     def see_set(self, elements: Any) -> None:
         """Of atoms, and tuples of them, whose order says nothing."""
@@ -114,4 +116,6 @@ class Content:
         if found.by_reference:
             self.itself(value)
         self.see_array(found.numbers)
+        if found.more:
+            self.see_attributes(found.more)
         return True

@@ -12,10 +12,12 @@ weights of models.
   its name; attributes of objects always.
 - What cannot be looked into (an iterator, a lock, a cached function, a file, the clock) makes the
   whole `None`: no program is kept for such a function.
+- Settings of the process that functions compute by (Keras' epsilon, NumPy's formats) count always.
 """
 
 from __future__ import annotations
 
+import abc
 import builtins
 import collections
 import contextvars
@@ -34,6 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
+from ._backend import process_settings
 from ._code import LIBRARIES, digest, is_fixed, is_library, read, reads_more
 from ._content import Content, OpaqueError
 from ._objects import (
@@ -44,11 +47,25 @@ from ._objects import (
     hides,
     is_layer,
     is_written_here,
+    module_of,
     part,
+    reads_outside,
     slots,
 )
 
-DYNAMIC = {"__dict__", "attrgetter", "dir", "getattr", "getattr_static", "methodcaller", "vars"}
+DYNAMIC = {  # by them a name is read that is made at run time
+    "__dict__", "__getattribute__", "attrgetter", "dir", "getattr", "getattr_static",
+    "getmembers", "methodcaller", "vars",
+}  # fmt: skip
+REFLECTIVE = {  # by them more is read than what is seen here
+    "__annotations__", "__globals__", "__subclasses__", "f_back", "f_globals", "f_locals",
+    "get_annotations", "get_type_hints", "getfullargspec", "signature",
+}  # fmt: skip
+OF_FILES = frozenset(dir(pathlib.Path)) - frozenset(dir(pathlib.PurePath))
+CALLED = {  # methods that a library calls by their names
+    "backward", "call", "flatten", "forward", "jvp", "setup_context", "tree_flatten",
+    "tree_flatten_with_keys", "tree_unflatten", "unflatten", "vjp",
+}  # fmt: skip
 MOST = 50_000  # objects that are walked
 
 
@@ -76,6 +93,7 @@ def fingerprint(*values: Any, loose: Iterable[Any] = ()) -> Fingerprint | None:
         Those whose numbers do not matter.
     """
     walk = _Walk(loose)
+    walk.put(b"settings", repr(process_settings()).encode())
     try:
         for value in values:
             walk.see(value)
@@ -91,7 +109,8 @@ class _Walk(Content):
     def __init__(self, loose: Iterable[Any]) -> None:
         super().__init__(loose)
         self._waiting: list[tuple[str, Any]] = []  # methods that nobody has named so far
-        self._modules: list[types.ModuleType] = []
+        self._spaces: list[types.ModuleType | type] = []  # what is seen by name
+        self._paths = False  # whether a path has been seen
 
     def see(self, value: Any) -> None:
         """Put what `value` holds."""
@@ -121,13 +140,16 @@ class _Walk(Content):
         """All that an object holds whose class was written in Python."""
         kind = type(value)
         self.see(kind)
-        top = kind.__module__.split(".")[0]
-        wrapped = getattr(value, "__wrapped__", None)
-        if top in LIBRARIES and isinstance(wrapped, types.FunctionType):  # jax.jit, tf.function
+        top = module_of(kind).split(".")[0]
+        wrapped = getattr(value, "__wrapped__", None) if top in LIBRARIES else None
+        if isinstance(wrapped, types.FunctionType):  # jax.jit, tf.function
             self.itself(value)
             self.see(wrapped)
+            for other in list(getattr(value, "__dict__", {}).values()):  # rules of its slope
+                if isinstance(other, types.FunctionType | functools.partial):
+                    self.see(other)
             return
-        if kind.__module__ == "tensorflow.python.trackable.data_structures":
+        if module_of(kind) == "tensorflow.python.trackable.data_structures":
             plain = next((one for one in (dict, tuple, list) if isinstance(value, one)), None)
             if plain is None:
                 raise OpaqueError
@@ -147,9 +169,9 @@ class _Walk(Content):
         if isinstance(held, dict) and is_layer(kind):
             self._see_layer(held)
         elif isinstance(held, dict):
-            self.see_items(dict.items(held))
+            self.see_attributes(held)
         for name in slots(kind):
-            self.see_atom(name)
+            self.put(b"of class", name.encode())
             try:
                 self.see(object.__getattribute__(value, name))
             except AttributeError:
@@ -163,15 +185,22 @@ class _Walk(Content):
                 self._waiting.append((name, value))
             else:
                 mine[name] = value
-        self.see_items(mine.items())
+        self.see_attributes(mine)
 
     def _see_class(self, kind: type) -> None:
         """A class of a library by itself; a user's with its bases and what it defines."""
+        if issubclass(kind, pathlib.PurePath):
+            self._paths = True
+        if type(kind) is abc.ABCMeta:
+            self.put(b"registered", repr(abc.get_cache_token()).encode())
         if not is_written_here(kind):
+            if reads_outside(kind):
+                raise OpaqueError
             self.itself(kind)
+            self._spaces.append(kind)
             for name, value in list(vars(kind).items()):
                 if type(value) is types.FunctionType and not is_fixed(value):
-                    self.see_atom(name)  # somebody has put it there
+                    self.put(b"of class", name.encode())  # somebody has put it there
                     self.see(value)
             for base in kind.__bases__:
                 self.see(base)
@@ -184,10 +213,10 @@ class _Walk(Content):
             if name in UNREAD or type(value) in _SLOTS:
                 continue
             special = name.startswith("__") and name.endswith("__")
-            if ours and type(value) in _METHODS and not special:
+            if ours and type(value) in _METHODS and not special and name not in CALLED:
                 self._waiting.append((name, value))
             else:  # a library may call the methods of its own classes by any name
-                self.see_atom(name)
+                self.put(b"of class", name.encode())
                 self.see(value)
 
     # Functions
@@ -201,12 +230,13 @@ class _Walk(Content):
             self.itself(function.__code__)
         else:
             self.put(b"code", digest(function.__code__))
+            self.see_row((function.__name__, function.__doc__))
         for cell in function.__closure__ or ():
             self.see(cell)
         self.see(function.__defaults__)
         self.see(function.__kwdefaults__)
         if vars(function):
-            self.see_items(vars(function).items())
+            self.see_attributes(vars(function))
         if fixed:
             return
         found = read(function.__code__)
@@ -223,7 +253,7 @@ class _Walk(Content):
         elif reads_more("builtins", name):
             raise OpaqueError
         elif hasattr(builtins, name):
-            self.itself(getattr(builtins, name))
+            self.see(getattr(builtins, name))
 
     def _see_import(self, name: str, level: int, package: Any) -> None:
         try:
@@ -259,14 +289,20 @@ class _Walk(Content):
             raise OpaqueError  # a user's, with a function inside
         self.itself(ufunc)
 
+    def see_path(self, path: pathlib.Path) -> None:
+        self._paths = True
+        self.put(b"path", str(path).encode())
+
     # Modules, and what waits for its name to be read
 
     def see_module(self, module: types.ModuleType) -> None:
         self.put(b"module", module.__name__.encode())
-        self._modules.append(module)
+        self._spaces.append(module)
+        if not is_library(vars(module)) and "__getattr__" in vars(module):
+            self.see(vars(module)["__getattr__"])
 
     def finish(self) -> None:
-        """See the methods, and the attributes of modules, that some code has names for."""
+        """See methods, and what modules and classes of libraries hold, that code has names for."""
         done: set[tuple[int, str]] = set()
         before = -1
         while before < len(self.parts):
@@ -280,25 +316,37 @@ class _Walk(Content):
                     self.see(value)
                 else:
                     self._waiting.append((name, value))
-            for module in list(self._modules):
-                whole = everything and not is_library(module.__name__)
-                for name in sorted(vars(module) if whole else names & vars(module).keys()):
-                    if (id(module), name) not in done:
-                        done.add((id(module), name))
-                        self._see_of_module(module, name, vars(module)[name])
+            if names & REFLECTIVE or (self._paths and names & OF_FILES):
+                raise OpaqueError
+            for space in list(self._spaces):
+                held = vars(space)
+                whole = everything and isinstance(space, types.ModuleType) and not is_library(held)
+                for name in sorted(held if whole else names & held.keys()):
+                    if (id(space), name) not in done:
+                        done.add((id(space), name))
+                        if isinstance(space, types.ModuleType):
+                            self._see_of_module(space, name, held[name])
+                        else:
+                            self._see_of_class(name, held[name])
+
+    def _see_of_class(self, name: str, value: Any) -> None:
+        """What a library's class holds; its own methods stay as they are."""
+        if name not in UNREAD and not (type(value) in _NATIVE or _is_own(value)):
+            self.put(b"of class", name.encode())
+            self.see(value)
 
     def _see_of_module(self, module: types.ModuleType, name: str, value: Any) -> None:
-        of_library = is_library(module.__name__)
+        of_library = is_library(vars(module))
         if isinstance(value, types.ModuleType) and of_library:
             if id(value) not in self.seen:
                 self.see(value)  # where it is loaded late it is no change
             return
-        if name.startswith("__") and name.endswith("__"):
+        if name in _OF_EVERY_MODULE:
             return
         self.put(b"of module", name.encode())
         if of_library and reads_more(module.__name__, name):
             raise OpaqueError
-        if of_library and _is_native(value):
+        if of_library and not isinstance(value, type) and _is_native(value):
             self.itself(value)
         else:
             self.see(value)
@@ -321,10 +369,20 @@ def _as_written(walk: _Walk, value: Any) -> None:
     walk.put(type(value).__qualname__.encode(), repr(value).encode())
 
 
+def _by_property(value: property) -> tuple[Any, ...]:
+    return (value.fget, value.fset, value.fdel)
+
+
 _SLOTS = (
     types.GetSetDescriptorType, types.MemberDescriptorType,
     type(vars(collections.namedtuple("_", "field"))["field"]),
 )  # fmt: skip
+_NATIVE = {
+    types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType,
+    types.ClassMethodDescriptorType, types.WrapperDescriptorType, staticmethod,
+    classmethod, *_SLOTS,
+}  # fmt: skip
+_OF_EVERY_MODULE = {*vars(types.ModuleType("")), "__builtins__", "__cached__", "__file__"}
 _METHODS = (types.FunctionType, property, staticmethod, classmethod, functools.cached_property)
 _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     list: _Walk.see_row,
@@ -340,12 +398,12 @@ _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     bytearray: _by(bytes),
     slice: _by(lambda v: (v.start, v.stop, v.step)),
     re.Pattern: _by(lambda v: (v.pattern, v.flags)),
-    pathlib.PosixPath: _by(str),
-    pathlib.WindowsPath: _by(str),
+    pathlib.PosixPath: _Walk.see_path,
+    pathlib.WindowsPath: _Walk.see_path,
     **dict.fromkeys(
-        (range, type(NotImplemented), decimal.Decimal, datetime.date, datetime.timedelta),
-        _as_written,
+        (range, type(NotImplemented), datetime.date, datetime.timedelta), _as_written
     ),
+    decimal.Decimal: _by(lambda v: (str(v), repr(decimal.getcontext()))),
     np.random.Generator: _by(lambda v: v.bit_generator.state),
     np.random.RandomState: _by(lambda v: v.get_state(legacy=False)),
     weakref.ReferenceType: _by(lambda v: v()),
@@ -361,16 +419,24 @@ _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     types.MethodWrapperType: _by(lambda v: (v.__name__, v.__self__)),
     **dict.fromkeys(
         (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType,
-         types.GetSetDescriptorType, types.MemberDescriptorType),
+         *_SLOTS),
         _Walk.itself,
     ),
     functools.partial: _by(lambda v: (v.func, v.args, v.keywords, vars(v))),
     functools.cached_property: _by(lambda v: v.func),
-    property: _by(lambda v: (v.fget, v.fset, v.fdel)),
+    property: _by(_by_property),
     staticmethod: _by(lambda v: v.__func__),
     classmethod: _by(lambda v: v.__func__),
     np.ufunc: _Walk.see_ufunc,
 }  # fmt: skip
+
+
+def _is_own(value: Any) -> bool:
+    """Whether it is a property that a library wrote."""
+    functions = _by_property(value) if isinstance(value, property) else ()
+    return bool(functions) and all(
+        one is None or (type(one) is types.FunctionType and is_fixed(one)) for one in functions
+    )
 
 
 def _is_native(value: Any) -> bool:
@@ -383,4 +449,4 @@ def _is_native(value: Any) -> bool:
     if type(wrapped) is types.FunctionType and not is_fixed(wrapped):
         return False
     kind = value if isinstance(value, type) else type(value)
-    return is_library(kind.__module__) and kind not in ATOMS and kind not in _KINDS
+    return not is_written_here(kind) and kind not in ATOMS and kind not in _KINDS

@@ -19,8 +19,8 @@ import numpy as np
 from ._backend import is_tensor
 from ._box import Box
 from ._checks import in_brief, warn
-from ._code import is_library
 from ._mapping import BATCH, POINT, ROW, Function, first_form
+from ._objects import is_written_here
 from ._traced import ARRAY, TENSOR, Traced
 from ._values import as_values
 from .problems import Problem
@@ -78,7 +78,7 @@ class Recogniser:
 
     def of_problem(self, problem: Problem) -> Traced:
         """A problem is traced by its contract; one of a user's own is tried once."""
-        if is_library(type(problem).__module__):
+        if not is_written_here(type(problem)):
             traced = self._made(BATCH)
             traced.takes = ARRAY
             return traced

@@ -22,13 +22,19 @@ SAVES = (1e-3, 1e3)  # seconds between two saves: all the time, and hardly ever
 SOON = 50  # of so many parts of a call the first
 SHARE = 0.5  # of the time may go into saving, so that a short call is saved often
 PACKAGE = str(Path(deepopt.__file__).parent)
-UNTRACED = {"_backend.py", "_loop.py", "_state.py"}  # Ctrl-C in the midst of a compilation is XLA's
+UNTRACED = {  # what is compiled, and what puts the process' own settings back
+    "_backend.py", "_loop.py", "_state.py", "_interrupts.py",
+}  # fmt: skip
 
 Call = Callable[["Doom", dict[str, Any]], Any]
 
 
 class Killed(Exception):
     """As if the user's function were gone."""
+
+
+class Gone(BaseException):
+    """As if the process were."""
 
 
 class Doom:
@@ -39,7 +45,8 @@ class Doom:
     at : float
         The number of that moment, from 1 on.
     error : type of exception
-        What is raised then; `Killed` is raised at every moment after it, too.
+        What is raised then; but for KeyboardInterrupt, which comes once, at every moment after it
+        too.
     path : Path or None
         The file of the call, whose content at that moment is kept in `left`.
 
@@ -64,7 +71,7 @@ class Doom:
     def look(self) -> None:
         """A moment has come."""
         self.moments += 1
-        if self.moments < self._at or (self.came and self._error is not Killed):
+        if self.moments < self._at or (self.came and self._error is KeyboardInterrupt):
             return
         if not self.came and self._path is not None and self._path.exists():
             self.left = self._path.read_bytes()
@@ -170,7 +177,7 @@ def _ended(call: Call, doom: Doom, path: Path, rng: np.random.Generator) -> Any:
     before, _saving.SHARE = _saving.SHARE, SHARE
     try:
         return call(doom, {"checkpoint": path, "save_every": SAVES[rng.integers(len(SAVES))]})
-    except (Killed, KeyboardInterrupt):
+    except (Killed, Gone, KeyboardInterrupt):
         if not doom.came:
             raise
         return None

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kills import Killed, interrupted, same, whole
+from kills import Doom, Gone, Killed, interrupted, same, whole
 from test_invert import latents, made, network
 from test_residuals import LM, Fit
 
@@ -94,10 +94,11 @@ def inversion(name):
 
 
 def by_lines(call):
-    """The same call, where each line of deepopt is a moment."""
+    """The same call, where each line of deepopt is a moment, and nothing else."""
 
     def traced_by_line(doom, kept):
-        silent = type(doom)()
+        silent = Doom()
+        silent.points = doom.points
         with doom.lines():
             return call(silent, kept)
 
