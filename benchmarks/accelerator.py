@@ -86,7 +86,7 @@ def products(folder: Path, data: str, targets: int, steps: int) -> None:
             "seconds": seconds,
         }
         lines.append(
-            f"| `precision=\"{precision}\"` | {found['certified']}/{targets} | "
+            f'| `precision="{precision}"` | {found["certified"]}/{targets} | '
             f"{found['recovered']}/{targets} | {found['p75']:,.0f} | {found['distance']:.0e} | "
             f"{seconds:.0f} |"
         )

@@ -1,24 +1,21 @@
 """Ctrl-C at random moments: how each call ends, and how soon.
 
-    python interrupts.py [COUNT]
-
-For a NumPy black box, a traced function and `invert`, on TensorFlow and on JAX, COUNT processes each
-(10 by default) are sent SIGINT at a moment drawn from the first seconds of the call. A call must
-end with status 5 and the best point so far, or with KeyboardInterrupt where nothing was evaluated;
-the process must not crash. Seconds are those until the call has ended, and until the process has.
+A part of `trust.py`. For a NumPy black box, a traced function and `invert`, on TensorFlow and on
+JAX, processes are sent SIGINT at a moment drawn from the first seconds of the call. A call must end
+with status 5 and the best point so far, or with KeyboardInterrupt where nothing was evaluated; the
+process must not crash. Seconds are those until the call has ended.
 """
 
 import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import time
 
-import common
-
-WITHIN = 5.0  # seconds of a call in which the signal comes
+COUNT, WITHIN = 10, 5.0  # of each call; seconds in which the signal comes
 CALLS = {
     "NumPy": """
 def f(x):
@@ -46,7 +43,9 @@ def call():
 """,
 }
 PROCESS = """
-import json, signal, sys, time
+import json, os, signal, sys, time
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, range(os.cpu_count()))
 import numpy as np, deepopt
 {call}
 deepopt.minimize, deepopt.invert
@@ -62,10 +61,12 @@ print(json.dumps([*said, time.time()]), flush=True)
 
 def interrupted(call: str, backend: str, after: float) -> dict:
     """How one process ends that is interrupted so many seconds after the call began."""
+    threads = {"XLA_FLAGS"} | {name for name in os.environ if name.endswith("_THREADS")}
+    env = {name: said for name, said in os.environ.items() if name not in threads}
     process = subprocess.Popen(
         [sys.executable, "-c", PROCESS.format(call=call)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env=os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env=env | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     assert process.stdout is not None
     process.stdout.readline()
@@ -81,27 +82,21 @@ def interrupted(call: str, backend: str, after: float) -> dict:
     }  # fmt: skip
 
 
-def main(count: int = 10) -> None:
-    rng, results, lines = random.Random(1), {}, []
-    lines += ["| call | backend | interrupts | status 5 | KeyboardInterrupt | lost | crashed |"
-              " seconds, median | longest |", "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+def measure() -> dict:
+    """Call and backend -> how many were lost or crashed, and the seconds until a call had ended."""
+    rng, found = random.Random(1), {}
     for backend in ("tensorflow", "jax"):
         for name, call in CALLS.items():
-            runs = [interrupted(call, backend, rng.uniform(0.0, WITHIN)) for _ in range(count)]
-            results[f"{name}, {backend}"] = runs
-            ends = [run["how"] for run in runs]
-            fine = [run["how"] in (5, "KeyboardInterrupt") and run["finite"] for run in runs]
-            crashed = sum(run["code"] != 0 for run in runs)
-            seconds = sorted(run["seconds"] for run in runs)
-            lines.append(
-                f"| {name} | {backend} | {count} | {ends.count(5)} | "
-                f"{ends.count('KeyboardInterrupt')} | {count - sum(fine)} | {crashed} | "
-                f"{seconds[count // 2]} | {seconds[-1]} |"
-            )
-            print(lines[-1], flush=True)
-    common.write("interrupts", results, "\n".join(lines))
-    common.insert("trust.md", {"interrupts": "\n".join(lines)})
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+            runs = [interrupted(call, backend, rng.uniform(0.0, WITHIN)) for _ in range(COUNT)]
+            ended = [run["how"] in (5, "KeyboardInterrupt") and run["finite"] for run in runs]
+            seconds = [run["seconds"] for run in runs]
+            found[f"{name}, {backend}"] = {
+                "interrupts": COUNT,
+                "lost": COUNT - sum(ended),
+                "crashed": sum(run["code"] != 0 for run in runs),
+                "median": round(statistics.median(seconds), 2),
+                "longest": max(seconds),
+                "runs": runs,
+            }
+            print(name, backend, found[f"{name}, {backend}"], flush=True)
+    return found

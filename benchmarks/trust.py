@@ -2,14 +2,16 @@
 
     python trust.py [PART ...]
 
-PARTs (saving, black box, overshoot, many calls) are measured anew, all by default. Runs in one
-thread, each case warm and as a median of several, side by side in one process:
+PARTs (saving, black box, overshoot, many calls, interrupts) are measured anew, all by default. Runs
+in one thread, each case warm and as a median of several, side by side in one process:
 
 - a call with and without a checkpoint, saved every 0.2 s (the default is 30 s);
 - seconds per evaluation of a batched black box beyond those that it takes by itself;
 - how far time limits are overshot, after the first call;
 - memory and compilations over 10,000 calls with one function, 200 calls with a new lambda each, and
   200 calls with functions that differ.
+
+Interrupts have processes of their own: see `interrupts.py`.
 """
 
 import gc
@@ -20,6 +22,7 @@ import time
 from pathlib import Path
 
 import common
+import interrupts
 
 common.one_thread()
 
@@ -192,7 +195,8 @@ def many_calls() -> dict:
     }  # fmt: skip
 
 
-PARTS = {"saving": saving, "black box": black_box, "overshoot": overshoot, "many calls": many_calls}
+PARTS = {"saving": saving, "black box": black_box, "overshoot": overshoot,
+         "many calls": many_calls, "interrupts": interrupts.measure}  # fmt: skip
 
 
 def main(*parts: str) -> None:
@@ -210,6 +214,10 @@ def main(*parts: str) -> None:
         lines.append(f"| beyond a limit of 1 s: {name} | {value:+.3f} s |")
     for name, case in results["many calls"].items():
         lines.append(f"| {name} | {case['MiB']:+} MiB, {case['compiled']} programs |")
+    for name, case in results["interrupts"].items():
+        ends = f"{case['lost']} lost, {case['crashed']} crashed"
+        times = f"{case['median']} s in the median, {case['longest']} s at most"
+        lines.append(f"| {case['interrupts']} interrupts: {name} | {ends}; {times} |")
     common.write("trust", results, "\n".join(lines))
     common.insert("trust.md", {"trust": "\n".join(lines)})
 

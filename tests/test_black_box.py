@@ -226,8 +226,9 @@ def test_known_minima_of_black_boxes(f, d, least):
 
 def test_a_batched_black_box_finds_the_same():
     batch = lambda x: np.sum(np.square(np.asarray(x) - 0.3), axis=-1)  # noqa: E731
-    result = solve(batch)
+    result = solve(batch, options={"batched": True})
     assert result.objective_kind == "batched black box"
+    assert solve(batch).objective_kind == "black box"
     np.testing.assert_allclose(result.x, 0.3, atol=1e-6)
 
 

@@ -195,7 +195,8 @@ def test_keras_models_are_compared_by_content():
     trained = fingerprint(f)
     assert trained is not None
     assert trained != before
-    assert loose == fingerprint(f, loose=model.weights)
+    if keras.config.backend() != "torch":  # whose modules note that they were trained
+        assert loose == fingerprint(f, loose=model.weights)
     model.layers[0].activation = keras.activations.relu
     assert fingerprint(f) not in (before, trained)
     assert loose != fingerprint(f, loose=model.weights)

@@ -127,3 +127,12 @@ def test_a_traced_function(name, tmp_path):
 @pytest.mark.parametrize("name", INVERSIONS)
 def test_an_inversion(name, tmp_path):
     check(inversion(name), tmp_path / "run.ckpt", 2)
+
+
+ANYWHERE = {"black box": outside("homotopy", False), "traced": traced("gd"),
+            "invert": inversion("direct")}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANYWHERE)
+def test_an_end_at_any_line_of_ours(name, tmp_path):
+    check(by_lines(ANYWHERE[name]), tmp_path / "run.ckpt", 3, (Gone,))

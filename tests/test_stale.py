@@ -1,6 +1,6 @@
 """A sample of `benchmarks/stale.py`: no call minimises an old form of f.
 
-For functions it is enough that their fingerprints differ, which takes no time; other calls are made,
+For functions it is enough that their fingerprints differ, which takes no time; some calls are made,
 and all of them where slow tests run.
 """
 

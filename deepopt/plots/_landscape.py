@@ -33,8 +33,8 @@ def landscape(
     Parameters
     ----------
     f : callable
-        A problem, or any function that `deepopt.minimize` takes: of one point (2,) or of points
-        (..., 2), evaluated in one batch where it can be.
+        A problem, or any function of one point (2,) that `deepopt.minimize` takes; one written in
+        `keras.ops` is evaluated at many points at once.
     ax : Axes, optional
         Where to draw; by default on a new figure. The colour bar takes its place beside it.
     bounds : Bounds or two (min, max) pairs, optional
