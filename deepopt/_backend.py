@@ -461,13 +461,18 @@ class UnmappableError(Exception):
 def mapped(function: Callable[[Any], Any], elements: Any, slowly: bool = False) -> Any:
     """function(element) for each along the first axis of (nested) tensors, stacked.
 
-    TensorFlow cannot map some operations, and no loops that XLA could compile: UnmappableError,
-    unless it may be slow.
+    TensorFlow cannot map some operations, and no branches or loops so that XLA could compile them:
+    UnmappableError, unless it may be slow. Then elements take turns, but for loops of unknown
+    length, which XLA compiles in no case.
     """
     if name() != "tensorflow":
         return ops.vectorized_map(function, elements)
     import tensorflow as tf
 
+    if slowly:
+        graph = _graph_for_one(function, elements)
+        if not graph.kinds & _LOOPS:
+            return tf.map_fn(function, elements, fn_output_signature=graph.outputs)
     traced = False
 
     def noted(element: Any) -> Any:
@@ -494,18 +499,38 @@ def mapped(function: Callable[[Any], Any], elements: Any, slowly: bool = False) 
         logger.setLevel(before)
 
 
-_CONTROL = {"Case", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
+_LOOPS = {"StatelessWhile", "While"}
+_CONTROL = {"Case", "If", "StatelessCase", "StatelessIf"} | _LOOPS
+
+
+class _Graph(NamedTuple):
+    """What TensorFlow makes of a function of one element."""
+
+    kinds: set[str]  # of its operations
+    outputs: Any  # nested shapes and types
+
+
+def _graph_for_one(function: Callable[[Any], Any], elements: Any) -> _Graph:
+    import tensorflow as tf
+
+    one = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape[1:], t.dtype), elements)
+    concrete = tf.function(function, autograph=False).get_concrete_function(one)
+    kinds = {operation.type for operation in concrete.graph.get_operations()}
+    outputs = tf.nest.map_structure(tf.TensorSpec.from_tensor, concrete.structured_outputs)
+    return _Graph(kinds, outputs)
 
 
 def mapped_slopes(
     function: Callable[..., Tensor], x: Tensor, *others: Tensor, slowly: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Values (N,) of function(point, *others), and their gradients (N, d) at points (N, d)."""
-    if name() == "tensorflow" and not slowly:  # else XLA compiles anew for other constants
-        return mapped(  # type: ignore[no-any-return]
-            lambda element: value_and_grad(lambda point: function(point, *element[1:]))(element[0]),
-            (x, *others),
-        )
+
+    def inside(element: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        return value_and_grad(lambda point: function(point, *element[1:]))(element[0])
+
+    if name() == "tensorflow":  # else XLA compiles anew for other constants
+        if not slowly or not _graph_for_one(inside, (x, *others)).kinds & _LOOPS:
+            return mapped(inside, (x, *others), slowly)  # type: ignore[no-any-return]
 
     def values(points: Tensor) -> Tensor:
         return mapped(lambda element: function(*element), (points, *others), slowly)
