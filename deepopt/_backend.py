@@ -472,14 +472,16 @@ def mapped(function: Callable[[Any], Any], elements: Any, slowly: bool = False) 
     if slowly:
         graph = _graph_for_one(function, elements)
         if not graph.kinds & _LOOPS:
-            return tf.map_fn(function, elements, fn_output_signature=graph.outputs)
+            with vectors_in_products():
+                return tf.map_fn(function, elements, fn_output_signature=graph.outputs)
     traced = False
 
     def noted(element: Any) -> Any:
         nonlocal traced
         graph = tf.compat.v1.get_default_graph()
         before = len(graph.get_operations())
-        result = function(element)
+        with vectors_in_products():
+            result = function(element)
         traced = True
         new = {operation.type for operation in graph.get_operations()[before:]}
         if new & _CONTROL and not slowly:
@@ -499,6 +501,35 @@ def mapped(function: Callable[[Any], Any], elements: Any, slowly: bool = False) 
         logger.setLevel(before)
 
 
+@contextlib.contextmanager
+def vectors_in_products() -> Iterator[None]:
+    """A scope in which TensorFlow's ``@`` takes vectors, as it does everywhere else."""
+    if name() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    plain = {key: getattr(tf.Tensor, key) for key in ("__matmul__", "__rmatmul__")}
+
+    def product(left: Tensor, right: Tensor) -> Tensor:
+        ranks = left.shape.rank, right.shape.rank
+        if ranks == (1, 1):
+            return tf.tensordot(left, right, 1)
+        if ranks[0] == 1:
+            return tf.squeeze(plain["__matmul__"](left[None], right), -2)
+        if ranks[1] == 1:
+            return tf.linalg.matvec(left, right)
+        return plain["__matmul__"](left, right)
+
+    tf.Tensor.__matmul__ = lambda x, y: product(x, tf.convert_to_tensor(y, x.dtype))
+    tf.Tensor.__rmatmul__ = lambda x, y: product(tf.convert_to_tensor(y, x.dtype), x)
+    try:
+        yield
+    finally:
+        for key, function in plain.items():
+            setattr(tf.Tensor, key, function)
+
+
 _LOOPS = {"StatelessWhile", "While"}
 _CONTROL = {"Case", "If", "StatelessCase", "StatelessIf"} | _LOOPS
 
@@ -514,7 +545,8 @@ def _graph_for_one(function: Callable[[Any], Any], elements: Any) -> _Graph:
     import tensorflow as tf
 
     one = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape[1:], t.dtype), elements)
-    concrete = tf.function(function, autograph=False).get_concrete_function(one)
+    with vectors_in_products():
+        concrete = tf.function(function, autograph=False).get_concrete_function(one)
     kinds = {operation.type for operation in concrete.graph.get_operations()}
     outputs = tf.nest.map_structure(tf.TensorSpec.from_tensor, concrete.structured_outputs)
     return _Graph(kinds, outputs)
@@ -528,9 +560,10 @@ def mapped_slopes(
     def inside(element: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         return value_and_grad(lambda point: function(point, *element[1:]))(element[0])
 
-    if name() == "tensorflow":  # else XLA compiles anew for other constants
-        if not slowly or not _graph_for_one(inside, (x, *others)).kinds & _LOOPS:
-            return mapped(inside, (x, *others), slowly)  # type: ignore[no-any-return]
+    if name() == "tensorflow" and not (
+        slowly and _graph_for_one(inside, (x, *others)).kinds & _LOOPS
+    ):  # else XLA compiles anew for other constants
+        return mapped(inside, (x, *others), slowly)  # type: ignore[no-any-return]
 
     def values(points: Tensor) -> Tensor:
         return mapped(lambda element: function(*element), (points, *others), slowly)

@@ -111,6 +111,23 @@ def test_a_search_finds_the_minimum_of_the_function_itself(f):
     assert result.fun == pytest.approx(0.0, abs=1e-4)
 
 
+TURN = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="its tensors do not go with arrays")
+@pytest.mark.parametrize("f", [
+    lambda x: ((x - CENTRE) @ TURN) @ ((x - CENTRE) @ TURN),
+    lambda x: (TURN @ (x - CENTRE)) @ (TURN @ (x - CENTRE)),
+    lambda x: (x - CENTRE) @ TURN.T @ TURN @ (x - CENTRE),
+    lambda x: ops.sum(ops.matmul(TURN, x - CENTRE) ** 2),
+])  # fmt: skip
+def test_products_of_vectors_are_written_as_in_numpy(f):
+    result = deepopt.minimize(f, bounds=[(-2, 2)] * 3, rng=0, options={"maxfev": 3000})
+    assert result.objective_kind == "traced"
+    assert result.fun == called(f, result.x)
+    np.testing.assert_allclose(result.x, CENTRE, atol=1e-6)
+
+
 def test_a_numpy_function_of_one_point_is_asked_for_one_point():
     shapes = set()
 
