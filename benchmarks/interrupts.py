@@ -18,8 +18,10 @@ import time
 COUNT, WITHIN = 10, 5.0  # of each call; seconds in which the signal comes
 CALLS = {
     "NumPy": """
+q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(30, 30)))
 def f(x):
-    return float(np.sum(x * x - 10 * np.cos(2 * np.pi * x) + 10))
+    z = (x - 0.3) @ q
+    return float(np.sum(z * z - 10 * np.cos(2 * np.pi * z) + 10))
 def call():
     return deepopt.minimize(f, bounds=[(-5, 5)] * 30, rng=0, options={"maxtime": 30})
 """,

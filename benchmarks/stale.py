@@ -128,6 +128,14 @@ def of_one(word: str) -> None:
     print(json.dumps({"ways": ways} | rest))
 
 
+def table_of_counts(found: dict) -> str:
+    lines = ["| backend | ways | fresh |", "| --- | --- | --- |"]
+    for backend, one in found.items():
+        fresh = sum(cell.startswith("fresh") for cell in one["ways"].values())
+        lines.append(f"| {backend} | {len(one['ways'])} | {fresh} |")
+    return "\n".join(lines)
+
+
 def table_of_ways(found: dict) -> str:
     backends = list(found)
     lines = [f"| way | {' | '.join(backends)} |", f"| --- |{' --- |' * len(backends)}"]
@@ -163,15 +171,9 @@ def main(backends: list[str], word: str) -> None:
     if word or set(backends) != set(BACKENDS):
         print(ways if word else f"{ways}\n\n{table_of_costs(found)}")
     else:
-        common.write("stale", found, f"{ways}\n\n{table_of_costs(found)}")
-        counts = {
-            name: sum(cell.startswith("fresh") for cell in one["ways"].values())
-            for name, one in found.items()
-        }
-        lines = ["| backend | ways | fresh |", "| --- | --- | --- |"]
-        lines += [f"| {b} | {len(found[b]['ways'])} | {n} |" for b, n in counts.items()]
-        summary = "\n".join(lines)
-        common.insert("trust.md", {"stale": f"{summary}\n\n{table_of_costs(found)}"})
+        summary = f"{table_of_counts(found)}\n\n{table_of_costs(found)}"
+        common.write("stale", found, f"{summary}\n\n{ways}")
+        common.insert("trust.md", {"stale": summary})
     wrong = [
         f"{backend}: {name}: {cell}"
         for backend, one in found.items() for name, cell in one["ways"].items()

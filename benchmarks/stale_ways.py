@@ -158,6 +158,7 @@ def outcome(found: Way) -> Outcome:
         wrong = _differs(new, at_last, then)
         if wrong is None and np.max(np.abs(new.x - old.x)) < CHANGE:
             wrong = f"x has not changed, {old.x}"
+        next(steps, None)  # what is put back
     return Outcome(kept, wrong)
 
 

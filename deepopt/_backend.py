@@ -388,6 +388,14 @@ class Compiled:
         check()
         return out
 
+    def trace_for(self, array: np.ndarray) -> None:
+        """On TensorFlow trace for a tensor like this, without a device being looked for."""
+        if name() == "tensorflow":
+            import tensorflow as tf
+
+            spec = tf.TensorSpec(array.shape, array.dtype)
+            self._programs[(spec.dtype, *array.shape),] = self._build(self._xla, (spec,))
+
     def _call_tensorflow(self, *args: Any) -> Any:
         leaves = keras.tree.flatten(args)
         signature = tuple(leaf if leaf is None else (leaf.dtype, *leaf.shape) for leaf in leaves)

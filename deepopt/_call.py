@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._backend import on_accelerator, precision, to_tensor
+from ._backend import on_accelerator, precision
 from ._black_box import BlackBoxSearch
 from ._drive import Best, Driver, Limits, Where, records
 from ._elite import Minimum
@@ -38,7 +38,6 @@ class Call(Preparation):
         self._seen = Best(np.empty(0), np.inf, 0)  # what was shown last
 
     def run(self) -> Result:
-        to_tensor(0.0, "float32")  # what a backend writes as it starts comes before the live line
         try:
             with self._line:
                 try:

@@ -10,7 +10,7 @@ from ._backend import Tensor, mapped_slopes, ops, output_shape, value_and_grad
 from ._box import Box
 from ._checks import in_brief
 from ._drive import Easy
-from ._mapping import BATCH, POINT, ROW, SLOW, at, first_form, number
+from ._mapping import BATCH, POINT, ROW, SLOW, at, first_form, number, real
 from ._objective import UNLIMITED, Objective
 from ._values import as_values
 from .schedules import Eased, Path
@@ -51,7 +51,7 @@ def _slopes(schedule: Eased, form: str) -> Slopes:
     if form == BATCH:
 
         def values(x: Tensor, t: Tensor) -> Tensor:
-            return ops.reshape(ops.cast(schedule.easy(x, t), x.dtype), x.shape[:1])
+            return ops.reshape(real(schedule.easy(x, t), x), x.shape[:1])
 
         return lambda x, t: value_and_grad(lambda at: values(at, t))(x)
 

@@ -18,16 +18,13 @@ weights of models.
 from __future__ import annotations
 
 import abc
-import builtins
 import collections
 import contextvars
 import datetime
 import decimal
 import functools
-import importlib.util
 import pathlib
 import re
-import sys
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -37,8 +34,8 @@ import numpy as np
 import xxhash
 
 from ._backend import process_settings
-from ._code import LIBRARIES, digest, is_fixed, is_library, read, reads_more
-from ._content import Content, OpaqueError
+from ._code import LIBRARIES, digest, is_fixed
+from ._content import OpaqueError
 from ._objects import (
     ATOMS,
     BASES,
@@ -52,16 +49,8 @@ from ._objects import (
     reads_outside,
     slots,
 )
+from ._reach import SLOTS, Reach, by_property
 
-DYNAMIC = {  # by them a name is read that is made at run time
-    "__dict__", "__getattribute__", "attrgetter", "dir", "getattr", "getattr_static",
-    "getmembers", "methodcaller", "vars",
-}  # fmt: skip
-REFLECTIVE = {  # by them more is read than what is seen here
-    "__annotations__", "__globals__", "__subclasses__", "f_back", "f_globals", "f_locals",
-    "get_annotations", "get_type_hints", "getfullargspec", "signature",
-}  # fmt: skip
-OF_FILES = frozenset(dir(pathlib.Path)) - frozenset(dir(pathlib.PurePath))
 CALLED = {  # methods that a library calls by their names
     "backward", "call", "flatten", "forward", "jvp", "setup_context", "tree_flatten",
     "tree_flatten_with_keys", "tree_unflatten", "unflatten", "vjp",
@@ -103,14 +92,8 @@ def fingerprint(*values: Any, loose: Iterable[Any] = ()) -> Fingerprint | None:
     return Fingerprint(xxhash.xxh3_128_digest(b"".join(walk.parts)), tuple(walk.held))
 
 
-class _Walk(Content):
+class _Walk(Reach):
     """One walk over functions, classes, modules and all that they hold."""
-
-    def __init__(self, loose: Iterable[Any]) -> None:
-        super().__init__(loose)
-        self._waiting: list[tuple[str, Any]] = []  # methods that nobody has named so far
-        self._spaces: list[types.ModuleType | type] = []  # what is seen by name
-        self._paths = False  # whether a path has been seen
 
     def see(self, value: Any) -> None:
         """Put what `value` holds."""
@@ -182,7 +165,7 @@ class _Walk(Content):
         mine = {}
         for name, value in dict.items(held):
             if name in TRAINING or name.startswith("_self_"):
-                self._waiting.append((name, value))
+                self.waiting.append((name, value))
             else:
                 mine[name] = value
         self.see_attributes(mine)
@@ -190,14 +173,14 @@ class _Walk(Content):
     def _see_class(self, kind: type) -> None:
         """A class of a library by itself; a user's with its bases and what it defines."""
         if issubclass(kind, pathlib.PurePath):
-            self._paths = True
+            self.paths = True
         if type(kind) is abc.ABCMeta:
             self.put(b"registered", repr(abc.get_cache_token()).encode())
         if not is_written_here(kind):
             if reads_outside(kind):
                 raise OpaqueError
             self.itself(kind)
-            self._spaces.append(kind)
+            self.spaces.append(kind)
             for name, value in list(vars(kind).items()):
                 if type(value) is types.FunctionType and not is_fixed(value):
                     self.put(b"of class", name.encode())  # somebody has put it there
@@ -210,146 +193,14 @@ class _Walk(Content):
             self.see(base)
         ours = all(base is object or is_written_here(base) for base in kind.__mro__)
         for name, value in list(vars(kind).items()):
-            if name in UNREAD or type(value) in _SLOTS:
+            if name in UNREAD or type(value) in SLOTS:
                 continue
             special = name.startswith("__") and name.endswith("__")
             if ours and type(value) in _METHODS and not special and name not in CALLED:
-                self._waiting.append((name, value))
+                self.waiting.append((name, value))
             else:  # a library may call the methods of its own classes by any name
                 self.put(b"of class", name.encode())
                 self.see(value)
-
-    # Functions
-
-    def see_function(self, function: types.FunctionType) -> None:
-        space = function.__globals__
-        fixed = is_fixed(function)
-        if fixed and reads_more(space["__name__"], function.__name__):
-            raise OpaqueError
-        if fixed:
-            self.itself(function.__code__)
-        else:
-            self.put(b"code", digest(function.__code__))
-            self.see_row((function.__name__, function.__doc__))
-        for cell in function.__closure__ or ():
-            self.see(cell)
-        self.see(function.__defaults__)
-        self.see(function.__kwdefaults__)
-        if vars(function):
-            self.see_attributes(vars(function))
-        if fixed:
-            return
-        found = read(function.__code__)
-        self.names |= found.names
-        for name in found.of_module:
-            self._see_global(name, space)
-        for name, level in found.imported:
-            self._see_import(name, level, space.get("__package__"))
-
-    def _see_global(self, name: str, space: dict[str, Any]) -> None:
-        self.put(b"global", name.encode())
-        if name in space:
-            self.see(space[name])
-        elif reads_more("builtins", name):
-            raise OpaqueError
-        elif hasattr(builtins, name):
-            self.see(getattr(builtins, name))
-
-    def _see_import(self, name: str, level: int, package: Any) -> None:
-        try:
-            name = importlib.util.resolve_name("." * level + name, package)
-        except (ImportError, TypeError, ValueError):
-            raise OpaqueError from None
-        parts = name.split(".")
-        for end in range(1, len(parts) + 1):
-            path = ".".join(parts[:end])
-            self.put(b"import", path.encode())
-            if path in sys.modules:
-                self.see(sys.modules[path])
-
-    def see_cell(self, cell: types.CellType) -> None:
-        try:
-            self.see(cell.cell_contents)
-        except ValueError:
-            self.put(b"empty")
-
-    def see_builtin(self, function: types.BuiltinFunctionType) -> None:
-        owner = function.__self__
-        if owner is not None and not isinstance(owner, types.ModuleType | type):
-            self.put(b"of", function.__name__.encode())
-            self.see(owner)
-            return
-        if reads_more(function.__module__ or "builtins", function.__name__):
-            raise OpaqueError
-        self.itself(function)
-
-    def see_ufunc(self, ufunc: np.ufunc) -> None:
-        places = (np, sys.modules.get("scipy.special"))
-        if not any(getattr(place, ufunc.__name__, None) is ufunc for place in places):
-            raise OpaqueError  # a user's, with a function inside
-        self.itself(ufunc)
-
-    def see_path(self, path: pathlib.Path) -> None:
-        self._paths = True
-        self.put(b"path", str(path).encode())
-
-    # Modules, and what waits for its name to be read
-
-    def see_module(self, module: types.ModuleType) -> None:
-        self.put(b"module", module.__name__.encode())
-        self._spaces.append(module)
-        if not is_library(vars(module)) and "__getattr__" in vars(module):
-            self.see(vars(module)["__getattr__"])
-
-    def finish(self) -> None:
-        """See methods, and what modules and classes of libraries hold, that code has names for."""
-        done: set[tuple[int, str]] = set()
-        before = -1
-        while before < len(self.parts):
-            before = len(self.parts)
-            names = frozenset(self.names)
-            everything = bool(names & DYNAMIC)
-            waiting, self._waiting = self._waiting, []
-            for name, value in waiting:
-                if everything or name in names:
-                    self.put(b"method", name.encode())
-                    self.see(value)
-                else:
-                    self._waiting.append((name, value))
-            if names & REFLECTIVE or (self._paths and names & OF_FILES):
-                raise OpaqueError
-            for space in list(self._spaces):
-                held = vars(space)
-                whole = everything and isinstance(space, types.ModuleType) and not is_library(held)
-                for name in sorted(held if whole else names & held.keys()):
-                    if (id(space), name) not in done:
-                        done.add((id(space), name))
-                        if isinstance(space, types.ModuleType):
-                            self._see_of_module(space, name, held[name])
-                        else:
-                            self._see_of_class(name, held[name])
-
-    def _see_of_class(self, name: str, value: Any) -> None:
-        """What a library's class holds; its own methods stay as they are."""
-        if name not in UNREAD and not (type(value) in _NATIVE or _is_own(value)):
-            self.put(b"of class", name.encode())
-            self.see(value)
-
-    def _see_of_module(self, module: types.ModuleType, name: str, value: Any) -> None:
-        of_library = is_library(vars(module))
-        if isinstance(value, types.ModuleType) and of_library:
-            if id(value) not in self.seen:
-                self.see(value)  # where it is loaded late it is no change
-            return
-        if name in _OF_EVERY_MODULE:
-            return
-        self.put(b"of module", name.encode())
-        if of_library and reads_more(module.__name__, name):
-            raise OpaqueError
-        if of_library and not isinstance(value, type) and _is_native(value):
-            self.itself(value)
-        else:
-            self.see(value)
 
 
 # What kinds there are, and what is done with each
@@ -369,20 +220,6 @@ def _as_written(walk: _Walk, value: Any) -> None:
     walk.put(type(value).__qualname__.encode(), repr(value).encode())
 
 
-def _by_property(value: property) -> tuple[Any, ...]:
-    return (value.fget, value.fset, value.fdel)
-
-
-_SLOTS = (
-    types.GetSetDescriptorType, types.MemberDescriptorType,
-    type(vars(collections.namedtuple("_", "field"))["field"]),
-)  # fmt: skip
-_NATIVE = {
-    types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType,
-    types.ClassMethodDescriptorType, types.WrapperDescriptorType, staticmethod,
-    classmethod, *_SLOTS,
-}  # fmt: skip
-_OF_EVERY_MODULE = {*vars(types.ModuleType("")), "__builtins__", "__cached__", "__file__"}
 _METHODS = (types.FunctionType, property, staticmethod, classmethod, functools.cached_property)
 _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     list: _Walk.see_row,
@@ -419,34 +256,14 @@ _KINDS: dict[type, Callable[[_Walk, Any], None]] = {
     types.MethodWrapperType: _by(lambda v: (v.__name__, v.__self__)),
     **dict.fromkeys(
         (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType,
-         *_SLOTS),
+         *SLOTS),
         _Walk.itself,
     ),
     functools.partial: _by(lambda v: (v.func, v.args, v.keywords, vars(v))),
     functools.cached_property: _by(lambda v: v.func),
-    property: _by(_by_property),
+    property: _by(by_property),
     staticmethod: _by(lambda v: v.__func__),
     classmethod: _by(lambda v: v.__func__),
     np.ufunc: _Walk.see_ufunc,
 }  # fmt: skip
-
-
-def _is_own(value: Any) -> bool:
-    """Whether it is a property that a library wrote."""
-    functions = _by_property(value) if isinstance(value, property) else ()
-    return bool(functions) and all(
-        one is None or (type(one) is types.FunctionType and is_fixed(one)) for one in functions
-    )
-
-
-def _is_native(value: Any) -> bool:
-    """Whether what a library's module holds is a function, a class or an object of the library."""
-    if type(value) is types.FunctionType:
-        return is_fixed(value)
-    if type(value) is types.BuiltinFunctionType:
-        return isinstance(value.__self__, types.ModuleType | type(None))
-    wrapped = getattr(value, "__wrapped__", None)
-    if type(wrapped) is types.FunctionType and not is_fixed(wrapped):
-        return False
-    kind = value if isinstance(value, type) else type(value)
-    return not is_written_here(kind) and kind not in ATOMS and kind not in _KINDS
+_Walk.kinds = _KINDS.keys()

@@ -43,10 +43,17 @@ def at(form: str, point: Any) -> Any:
     return point if form in (POINT, SLOW[POINT]) else point[None]
 
 
+def real(values: Any, x: Tensor) -> Tensor:
+    """What f returned, in x's type; complex numbers are refused, of which a cast takes a part."""
+    if isinstance(values, complex) or "complex" in str(getattr(values, "dtype", "")):
+        raise TypeError("fun must return real numbers, got complex ones")
+    return ops.cast(values, x.dtype)
+
+
 def numbers(f: Function, form: str) -> Callable[[Tensor], Tensor]:
     """f as a function of points (N, d) that gives one number for each of them, in x's type."""
     if form == BATCH:
-        return lambda x: ops.reshape(ops.cast(f(x), x.dtype), x.shape[:1])
+        return lambda x: ops.reshape(real(f(x), x), x.shape[:1])
     return lambda x: mapped(lambda point: number(f, form, point), x, form in SLOW.values())
 
 
@@ -60,14 +67,14 @@ def slopes(f: Function, form: str) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
 
 def number(f: Callable[..., Any], form: str, point: Tensor, *others: Any) -> Tensor:
     """What such an f gives for one point (d,)."""
-    value = ops.reshape(ops.cast(f(at(form, point), *others), point.dtype), ())
+    value = ops.reshape(real(f(at(form, point), *others), point), ())
     return value + ops.zeros_like(point[0])  # where f is constant, too
 
 
 def vectors(f: Function, form: str) -> Callable[[Tensor], Tensor]:
     """f as a function of points (N, d) that gives some numbers (m,) for each of them."""
     if form == BATCH:
-        return lambda x: ops.cast(f(x), x.dtype)
+        return lambda x: real(f(x), x)
 
     def one(point: Tensor) -> Tensor:
         return vector(f, form, point) + ops.zeros_like(point[0])
@@ -77,7 +84,7 @@ def vectors(f: Function, form: str) -> Callable[[Tensor], Tensor]:
 
 def vector(f: Function, form: str, point: Tensor) -> Tensor:
     """What such an f gives for one point (d,): some numbers (m,)."""
-    values = ops.cast(f(at(form, point)), point.dtype)
+    values = real(f(at(form, point)), point)
     return values if form in (POINT, SLOW[POINT]) else values[0]
 
 
@@ -121,7 +128,7 @@ def rows_apart(f: Function, box: Box, dtype: str) -> bool:
     """
 
     def whole(x: Tensor) -> Tensor:
-        values = ops.cast(f(x), x.dtype)
+        values = real(f(x), x)
         if values.shape[0] != x.shape[0]:
             raise TypeError("it gives no row for each row")
         return ops.sum(ops.reshape(values, (x.shape[0], -1)), axis=-1)

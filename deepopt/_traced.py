@@ -130,6 +130,7 @@ class Traced:
     def trial(self, x: np.ndarray) -> float:
         """f at a point (d,) by its program, in the loop's type; raises what stands in the way."""
         points = np.tile(x, (SIZES[-1], 1)).astype(self._dtype)
+        self._gradients.trace_for(points)
         return float(to_numpy(self._gradients(to_argument(points))[0])[0])
 
     def in_float64(self, evaluate: Callable[[str], Any]) -> Any:
