@@ -27,25 +27,26 @@ def call():
 """,
     "traced": """
 from deepopt import ops
-q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(10, 10)))
+q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(100, 100)))
 def f(x):
     z = ops.matmul(x - 0.3, ops.cast(q, x.dtype))
     return ops.sum(z * z - 10 * ops.cos(2 * np.pi * z) + 10)
 def call():
-    return deepopt.minimize(f, bounds=[(-5, 5)] * 10, rng=0, options={"maxtime": 30})
+    return deepopt.minimize(f, bounds=[(-5, 5)] * 100, rng=0, options={"maxtime": 30})
 """,
     "invert": """
 import keras
 keras.utils.set_random_seed(0)
 wide = [keras.layers.Dense(64, "tanh") for _ in range(2)]
 model = keras.Sequential([keras.Input((6,)), *wide, keras.layers.Dense(20)])
-y = np.random.default_rng(0).normal(size=(30, 20))
+y = np.random.default_rng(0).normal(size=(300, 20))
 def call():
     return deepopt.invert(model, y, rng=0, options={"maxtime": 30, "maxiter": 100000})
 """,
 }
 PROCESS = """
 import json, os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, range(os.cpu_count()))
 import numpy as np, deepopt
@@ -90,6 +91,7 @@ def measure() -> dict:
     for backend in ("tensorflow", "jax"):
         for name, call in CALLS.items():
             runs = [interrupted(call, backend, rng.uniform(0.0, WITHIN)) for _ in range(COUNT)]
+            assert all(run["seconds"] >= 0.0 for run in runs), "a call had ended before"
             ended = [run["how"] in (5, "KeyboardInterrupt") and run["finite"] for run in runs]
             seconds = [run["seconds"] for run in runs]
             found[f"{name}, {backend}"] = {
