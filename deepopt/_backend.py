@@ -15,7 +15,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -353,7 +353,11 @@ class Compiled:
     ----------
     traces : int
         How often the function was traced (on PyTorch, run).
+    made : int
+        That of all functions of this process.
     """
+
+    made: ClassVar[int] = 0
 
     def __init__(self, function: Callable[..., Any], xla: bool = True) -> None:
         self.traces = 0
@@ -371,6 +375,7 @@ class Compiled:
 
     def _trace(self, *args: Any) -> Any:
         self.traces += 1
+        Compiled.made += 1
         return self._function(*args)
 
     def __call__(self, *args: Any) -> Any:

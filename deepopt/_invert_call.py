@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._backend import (
+    Compiled,
     Tensor,
     Tensors,
     ops,
@@ -243,8 +244,10 @@ class InvertCall:
     def _programs(self, recipe: Recipe, weights: Tensors) -> Programs:
         """What is compiled for this generator: what is there, else anew."""
         key = self._key = self._content(recipe)
+        self._made = Compiled.made
         if key in _compiled:
             programs = _compiled[key]
+            _compiled.move_to_end(key)
             programs.bind(self._generator.model, self._generator.operator, recipe)
             return programs
         dtype = self._options.dtype
@@ -260,6 +263,8 @@ class InvertCall:
 
     def _keep(self, recipe: Recipe, programs: Programs) -> None:
         """For calls to come, unless what they were made from has changed meanwhile."""
+        if Compiled.made == self._made:  # all of it was there before
+            return
         if self._key is not None and self._content(recipe) == self._key:
             _compiled[self._key] = programs
             _compiled.move_to_end(self._key)

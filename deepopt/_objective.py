@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _differences
-from ._backend import name, precision
+from ._backend import Compiled, name, precision
 from ._box import Box
 from ._fingerprint import fingerprint
 from ._outside import BlackBox, Jac, OutOfTimeError
@@ -66,6 +66,7 @@ class Objective(BlackBox):
         self._batched = False
         self._told: tuple[bool, bool | None] = False, None
         self._key: Hashable = None  # under which the traced function is kept
+        self._made = 0  # traces before it was looked for
 
     def recognise(self, batched: bool, maxfev: int, traced: bool | None = None) -> None:
         """Find out what kind of function f is.
@@ -88,7 +89,7 @@ class Objective(BlackBox):
         looks = maxfev >= (ALWAYS if traced else LEAST_BUDGET) or self._problem is not None
         if self._jac is not None or traced is False or not looks:
             return
-        self._key = self._content()
+        self._key, self._made = self._content(), Compiled.made
         self.traced = None if self._key is None else remembered(self._key)
         if self.traced is not None:
             self.traced.bind(self._f, self._residuals)
@@ -115,6 +116,8 @@ class Objective(BlackBox):
     def keep(self) -> None:
         """Keep for calls to come what was compiled, unless f has changed meanwhile."""
         if self.traced is None or self._key is None:
+            return
+        if Compiled.made == self._made:  # nothing new was traced, while f may have changed
             return
         if self._content() == self._key:
             remember(self._key, self.traced)
