@@ -70,7 +70,8 @@ def measure(name: str) -> dict:
     import dataclasses
 
     import deepopt
-    from deepopt import Adaptive, GaussianSmoothing, _search
+    from deepopt import Adaptive, GaussianSmoothing
+    from deepopt._search.traced import traced as _search
 
     draw, tolerance = problems()[name]
     drawn = [draw(seed) for seed in range(SEEDS)]

@@ -197,7 +197,7 @@ class Made:
 def counting() -> Iterator[Made]:
     """Count what is compiled meanwhile."""
     from deepopt._backend import Compiled
-    from deepopt._loop import Program
+    from deepopt._engine.loop import Program
 
     made, real_program, real_compiled = Made(), Program.__init__, Compiled.__init__
 

@@ -155,7 +155,7 @@ def many_calls() -> dict:
     from keras import ops
 
     import deepopt
-    from deepopt._loop import Program
+    from deepopt._engine.loop import Program
 
     made = [0]
     real = Program.__init__

@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._backend import ops
-    from ._files import CheckpointError
-    from ._invert import invert
-    from ._methods import Recipe
-    from ._minimize import minimize, scipy_method
-    from ._tune import tune
-    from ._versions import show_versions
+    from ._engine import Recipe
+    from ._invert.invert import invert
+    from ._minimize.minimize import minimize, scipy_method
+    from ._support.files import CheckpointError
+    from ._tune.tune import tune
+    from .cli._versions import show_versions
     from .descents import LBFGS, Adam, GradientDescent, LevenbergMarquardt, Momentum
     from .reparametrizations import Deep, Direct, Latent, Sphere
     from .schedules import (
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "CheckpointError": "_files",
+    "CheckpointError": "_support.files",
     "invert": "_invert",
     "minimize": "_minimize",
     "ops": "_backend",
     "scipy_method": "_minimize",
-    "show_versions": "_versions",
+    "show_versions": "cli._versions",
     "tune": "_tune",
-    "Recipe": "_methods",
+    "Recipe": "_engine",
     "Direct": "reparametrizations",
     "Sphere": "reparametrizations",
     "Deep": "reparametrizations",
@@ -116,7 +116,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: a bare import loads no backend."""
     if name in _MODULES or name in _HOME:
-        from ._interrupts import importing
+        from ._support.interrupts import importing
 
         with importing():
             module = import_module(f".{_HOME.get(name, name)}", __name__)

@@ -19,8 +19,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ._checks import warn
-from ._interrupts import check, is_pending
+from ._support.checks import warn
+from ._support.interrupts import check, is_pending
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import Tensor, Tensors, ops, precision, to_numpy, to_tensor
-from ._box import OUTPUT_MAPS, Box, Kinds, reflect
-from ._checks import check_choice, check_number
+from ._domain import OUTPUT_MAPS, Box, Kinds, reflect
+from ._support.checks import check_choice, check_number
 
 MOST_LAYERS = 1000
 

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._methods import Recipe
+from ._engine import Recipe
 
 __all__ = ["MethodContract"]
 

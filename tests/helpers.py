@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 
 import numpy as np
+from deepopt._domain.bounds.box import Box
 from keras import ops
 
 from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
-from deepopt._box import Box
-from deepopt._easier import in_the_loop
-from deepopt._loop import Program
-from deepopt._state import make_group
+from deepopt._engine.easier_objective import in_the_loop
+from deepopt._engine.loop import Program
+from deepopt._engine.state import make_group
 
 BOUNDS = [(-2.0, 2.0), (-1.0, 3.0), (0.0, 1.0)]
 

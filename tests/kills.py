@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import deepopt
-from deepopt import _saving
+from deepopt._support import saving as _saving
 
 SAVES = (1e-3, 1e3)  # seconds between two saves: all the time, and hardly ever
 SOON = 50  # of so many parts of a call the first

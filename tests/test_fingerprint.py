@@ -12,10 +12,10 @@ import types
 import keras
 import numpy as np
 import pytest
+from deepopt._objective.objective.fingerprints import fingerprint
 from keras import ops
 
 import deepopt
-from deepopt._fingerprint import fingerprint
 
 POWER, TABLE, CENTRE, CALLS = 2.0, np.ones(3), 0.0, 0
 GROWTH = 6.0  # MiB that a new function may leave behind, as docs/trust.md says
@@ -238,7 +238,7 @@ def test_a_change_that_no_probe_sees_is_seen(monkeypatch):
 
 @pytest.mark.backends
 def test_a_new_lambda_in_every_round_is_compiled_once(monkeypatch):
-    from deepopt._loop import Program
+    from deepopt._engine.loop import Program
 
     made = []
     real = Program.__init__

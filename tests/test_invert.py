@@ -7,6 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+from deepopt._invert.invert.call import _compiled
+from deepopt._invert.invert.files import invert_files
+from deepopt._invert.invert.search import Inversion
 from keras import layers
 from scipy.optimize import OptimizeWarning, least_squares
 from scipy.sparse.linalg import aslinearoperator
@@ -14,9 +17,6 @@ from scipy.sparse.linalg import aslinearoperator
 import deepopt
 from deepopt import Adam, Latent, LevenbergMarquardt, Surf
 from deepopt._backend import jacobian, ops, precision, to_numpy, to_tensor
-from deepopt._inversion import Inversion
-from deepopt._invert_call import _compiled
-from deepopt._invert_files import invert_files
 from deepopt.descents import Seen
 from deepopt.generators import Architecture, CheckpointError
 from deepopt.generators.architectures import initialise

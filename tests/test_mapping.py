@@ -3,13 +3,20 @@
 import keras
 import numpy as np
 import pytest
+from deepopt._domain.bounds.box import Box
+from deepopt._objective.objective.kinds import Recogniser
+from deepopt._objective.objective.mapping import (
+    BATCH,
+    POINT,
+    ROW,
+    SLOW,
+    first_form,
+    rows_apart,
+)
 
 import deepopt
 from deepopt import ops
 from deepopt._backend import precision
-from deepopt._box import Box
-from deepopt._mapping import BATCH, POINT, ROW, SLOW, first_form, rows_apart
-from deepopt._recognise import Recogniser
 from deepopt.testing import called
 
 BACKEND = keras.config.backend()

@@ -7,11 +7,11 @@ import sys
 import pytest
 from terminal import HIDE, in_terminal
 
-from deepopt._progress import Line, Seen, _clock
+from deepopt._support.progress import Line, Seen, _clock
 
 WORK = """
 import time
-from deepopt._progress import Line
+from deepopt._support.progress import Line
 with Line("work", "points", (400,)) as line:
     for i in range(5):
         line.see(f"best {10.0 - i:g}", 100 * i)
@@ -87,7 +87,7 @@ def test_on_a_narrow_terminal_it_is_one_line_still():
 
 def test_prints_and_inner_lines_stand_above():
     code = """
-from deepopt._progress import Line
+from deepopt._support.progress import Line
 import time
 with Line("outer", "cells", (2,)) as line:
     with Line("inner", "points") as inner:
@@ -135,7 +135,7 @@ def test_rates_and_times():
 def test_limits_that_are_none_or_infinite_tell_nothing():
     code = """
 import math
-from deepopt._progress import Line
+from deepopt._support.progress import Line
 with Line("work", "points", (math.inf, None, 0, 4)) as line:
     line.see("a", 1, 1, 1, 2)
     assert line._share(0.0) == 0.5

@@ -12,8 +12,8 @@ import scipy.optimize
 from helpers import sphere
 
 import deepopt
-from deepopt._card import Card, number, point, span
-from deepopt._result import Result, Status, make_result
+from deepopt._support.results import Result, Status, make_result
+from deepopt._support.summary import Card, number, point, span
 from deepopt.generators import Architecture
 
 BOUNDS = [(-2.0, 2.0)] * 8

@@ -12,7 +12,7 @@ from test_invert import latents, made, network
 
 import deepopt
 from deepopt import Adam, Deep, GaussianSmoothing, Recipe, Surf
-from deepopt._saving import Saver, read, told, write
+from deepopt._support.saving import Saver, read, told, write
 from deepopt.generators import CheckpointError
 from deepopt.problems import rastrigin
 
@@ -52,7 +52,7 @@ def killed(monkeypatch):
                     raise Killed
 
         monkeypatch.setattr(Saver, "save", save)
-        monkeypatch.setattr("deepopt._saving.SHARE", 1e9)
+        monkeypatch.setattr("deepopt._support.saving.SHARE", 1e9)
         try:
             call()
         except Killed:
@@ -164,8 +164,8 @@ SCRIPT = """
 import os, signal, sys
 import numpy as np
 import deepopt
-import deepopt._saving
-deepopt._saving.SHARE = 1.0
+import deepopt._support.saving
+deepopt._support.saving.SHARE = 1.0
 calls = 0
 def f(x):
     global calls
@@ -271,7 +271,7 @@ def test_what_is_asked_after_a_stop_is_no_part_of_the_way(method, jac, tmp_path)
 NAMED = """
 import functools
 import numpy as np
-from deepopt._saving import told
+from deepopt._support.saving import told
 
 class Model:
     def gradient_of_the_value_at_a_point_that_is_given(self, x):
@@ -370,7 +370,7 @@ def test_every_flipped_byte_is_noticed(interrupted):
 
 
 def test_another_format_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("deepopt._saving.FORMAT", 99)
+    monkeypatch.setattr("deepopt._support.saving.FORMAT", 99)
     write(tmp_path / "c", {}, {"part": None})
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="is of format 99, expected 1"):

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from deepopt._tune.tune.files import tune_files
 from helpers import heed_ctrl_c
 
 from deepopt import bench
-from deepopt._engines import check_engine, engine
-from deepopt._tune_files import tune_files
+from deepopt._support.executors import check_engine, engine
 from deepopt.bench._cells import Cell
 from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells
@@ -147,7 +147,7 @@ def test_who_does_the_work_is_checked(workers, scheduler, kind, said):
 
 def test_a_scheduler_that_is_not_there_is_said(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("deepopt._engines.REACHED_WITHIN", 1)
+    monkeypatch.setattr("deepopt._support.executors.REACHED_WITHIN", 1)
     with pytest.raises(OSError, match="scheduler must be the address of a Dask scheduler"):
         bench.run("quick", tmp_path / "out", scheduler="tcp://127.0.0.1:1", **SMALL)
 

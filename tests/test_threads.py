@@ -7,7 +7,7 @@ from keras import ops
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import deepopt
-from deepopt._threads import one_thread, threads_as_before
+from deepopt._support.threads import one_thread, threads_as_before
 
 BEFORE = 3
 

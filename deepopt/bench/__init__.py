@@ -28,9 +28,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .._checks import check_flag
-from .._engines import check_engine
-from .._files import folder_for
+from .._support.checks import check_flag
+from .._support.executors import check_engine
+from .._support.files import folder_for
 from . import _cells, _html, _report, _settings, _sweep
 
 __all__ = ["SUITES", "run"]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import write_text
+from .._support.files import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,7 +111,7 @@ def perform(cell: Cell, needed: Sequence[Mapping[str, Any]]) -> Record:
 def minimise(problem: Any, **given: Any) -> Any:
     """`deepopt.minimize`, but Ctrl-C ends the suite and not one result."""
     from .._minimize import minimize
-    from .._result import Status
+    from .._support.results import Status
 
     result = minimize(problem, **given)
     if result.status == Status.INTERRUPTED:

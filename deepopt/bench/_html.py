@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from .._files import write_text
+from .._support.files import write_text
 from ._cells import Record
 from ._report import Report, Table
 

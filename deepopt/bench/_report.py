@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import write_text
+from .._support.files import write_text
 from ._cells import FORMAT, Record, plain, write_json
 
 if TYPE_CHECKING:

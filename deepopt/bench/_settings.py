@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._checks import check_choice, check_number
+from .._support.checks import check_choice, check_number
 from ._objectives import make, read_names
 
 Names = str | Sequence[str] | None

@@ -67,7 +67,7 @@ class Solver:
 def run(solver: Solver, meter: Meter, rng: np.random.Generator) -> None:
     """One run to its end, without the solver's warnings; linear algebra as in deepopt's calls."""
     from .._backend import precision
-    from .._threads import one_thread
+    from .._support.threads import one_thread
 
     with warnings.catch_warnings(), precision("float64"), one_thread():
         warnings.simplefilter("ignore")

@@ -12,8 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._engines import Engine, engine
-from .._progress import Line
+from .._support.executors import Engine, engine
+from .._support.progress import Line
 from ._cells import Cell, Record, perform, read, write_json
 
 if TYPE_CHECKING:

@@ -109,7 +109,7 @@ def uniform(rng: np.random.Generator, count: int, k: int) -> np.ndarray:
 def inverted(source: Source, y: np.ndarray, method: str, **given: Any) -> Any:
     """`deepopt.invert`, but Ctrl-C ends the suite and not one result."""
     from .._invert import invert
-    from .._result import Status
+    from .._support.results import Status
 
     result = invert(source, y, method, **given)
     if np.any(result.status == Status.INTERRUPTED):

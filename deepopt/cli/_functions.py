@@ -72,12 +72,12 @@ def minimize(
     import contextlib
     import json
 
-    from .._checks import check_file
-    from .._files import folder_for, write_text
-    from .._methods import find
+    from .._minimize import find
     from .._minimize import minimize as minimise
-    from .._named import check_known, find_function, read_bounds, read_settings
-    from .._result import Status
+    from .._support.checks import check_file
+    from .._support.files import folder_for, write_text
+    from .._support.results import Status
+    from .._tune import check_known, find_function, read_bounds, read_settings
     from ..bench._cells import plain
 
     options = read_settings("option", option) | given(limits)
@@ -138,10 +138,9 @@ def tune(
     deepopt tune rastrigin --dim 20 --method deep --trials 100 --option maxfev=20000
     deepopt tune model.py:loss --bounds -5 5 --dim 10 --timeout 3600 --workers -1
     """  # noqa: D301
-    from .._card import number
-    from .._methods import find
-    from .._named import check_known, read_bounds, read_settings
-    from .._tune_files import described, shown, tune_files
+    from .._minimize import find
+    from .._support.summary import number
+    from .._tune import check_known, described, read_bounds, read_settings, shown, tune_files
 
     box, options = read_bounds(bounds, dim), read_settings("option", option)
     check_known(options, find(method or "homotopy").options, method or "homotopy")

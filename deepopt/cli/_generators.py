@@ -87,10 +87,9 @@ def invert(
     deepopt invert checkpoints/vae shirt.png
     deepopt invert checkpoints/vae batch.npy --method surf --solver adam --out found
     """  # noqa: D301
-    from .._invert_files import invert_files, summary
-    from .._invert_options import InvertOptions
-    from .._named import check_known, read_settings
-    from .._result import Status
+    from .._invert import InvertOptions, invert_files, summary
+    from .._support.results import Status
+    from .._tune import check_known, read_settings
 
     options = read_settings("option", option) | given(more)
     check_known(options, InvertOptions, "invert")

@@ -29,9 +29,9 @@ def list_(method: str | None, json_: bool) -> None:
     deepopt list homotopy
     deepopt list --json | python -m json.tool
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from .._checks import check_choice
-    from .._invert_options import InvertOptions
-    from .._methods import METHODS as TABLE
+    from .._invert import InvertOptions
+    from .._minimize import METHODS as TABLE
+    from .._support.checks import check_choice
     from ..problems import FUNCTIONS, SphericalSpinGlass
 
     problems = [_problem(one) for one in (*FUNCTIONS.values(), SphericalSpinGlass(50, rng=0))]

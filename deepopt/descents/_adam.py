@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from .._backend import Tensor, Tensors, ops
-from .._checks import check_number
+from .._support.checks import check_number
 from ._base import Descent, Seen, check_plateau, per_run
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._backend import Tensor, Tensors, ops
-from .._checks import check_number
+from .._support.checks import check_number
 
 
 class Seen(NamedTuple):

@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 from .._backend import Tensor, Tensors, ops
-from .._checks import check_number
+from .._support.checks import check_number
 from ._base import Descent, Seen, dot, per_run
 
 ARMIJO = 1e-4

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from .._backend import Tensor, Tensors, ops
-from .._checks import check_number
+from .._support.checks import check_number
 from ._base import Descent, Seen, dot, per_run
 
 LEAST_DAMPING, MOST_DAMPING, TINY = 1e-10, 1e30, 1e-30

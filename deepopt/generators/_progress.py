@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._progress import Line
+from .._support.progress import Line
 from . import checkpoints
 from ._train import SHOWN, TrainSettings, train
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from .._backend import name, precision
-from .._checks import check_choice, check_number, shown
-from .._files import folder_for, whole, write_text
+from .._support.checks import check_choice, check_number, shown
+from .._support.files import folder_for, whole, write_text
 from . import checkpoints
 from .architectures import Architecture
 from .checkpoints import CheckpointError

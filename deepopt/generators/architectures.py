@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import check_choice, check_number
+from .._support.checks import check_choice, check_number
 from ..reparametrizations import PRIORS, Latent
 
 KINDS = ("infogan", "expansive")

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .._files import CheckpointError as CheckpointError
-from .._files import whole, write_text
+from .._support.files import CheckpointError as CheckpointError
+from .._support.files import whole, write_text
 from ._names import natural_order
 from .architectures import Architecture
 

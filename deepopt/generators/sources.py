@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import precision, to_numpy, to_tensor
-from .._generator import Generator, tensors
+from .._objective import Generator, tensors
 from . import checkpoints
 from ._names import natural_order
 from .architectures import Architecture

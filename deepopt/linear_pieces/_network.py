@@ -164,7 +164,7 @@ def _refusal(why: str) -> ValueError:
 def _check_same(network: ReluNetwork, model: Any, weights: list[NDArray[Any]]) -> None:
     """Refuse a model whose layers do not follow one another."""
     from .._backend import precision, to_numpy, to_tensor
-    from .._generator import Generator, tensors
+    from .._objective import Generator, tensors
 
     k = model.input_shape[-1]
     x = np.random.default_rng(0).standard_normal((8, k))

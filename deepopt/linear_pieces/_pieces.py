@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import check_number
+from .._support.checks import check_number
 from ._network import Array, ReluNetwork
 from ._polytope import ROUNDING, nearest
 

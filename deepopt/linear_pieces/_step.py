@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._checks import warn
+from .._support.checks import warn
 from ._network import Array, ReluNetwork
 from ._pieces import MOST, Piece, pieces_near
 from ._polytope import project

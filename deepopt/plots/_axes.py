@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .._checks import check_file, check_number, shown
-from .._files import whole
+from .._support.checks import check_file, check_number, shown
+from .._support.files import whole
 
 SHORT = 30.0  # from end to end of an axis whose powers of ten would be too few labels, …
 SHORTEST = 3.0  # … and of one that may hold neither 1, 2 nor 5

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._checks import check_choice, check_number, shown
+from .._support.checks import check_choice, check_number, shown
 from ._axes import axes_for, label, legend
 from ._read import Array, array, results_of
 from ._style import Style, styles_for

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._checks import shown
+from .._support.checks import shown
 from ..problems import SphericalSpinGlass
 from ._axes import axes_for, ink, label, legend
 from ._read import Array, array, results_of

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
-from .._checks import check_number, numbers_of, shown
+from .._support.checks import check_number, numbers_of, shown
 from ._axes import axes_for, ink
 
 GAP = 0.06  # between images, of their longer side

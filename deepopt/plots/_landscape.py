@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
-from .._checks import check_number, in_brief, shown
+from .._support.checks import check_number, in_brief, shown
 from ..problems import Problem
 from ._axes import axes_for, ink
 from ._read import Array, array
@@ -106,7 +106,7 @@ def _blurred(heights: Array, sigma: float) -> Array:
 
 def _box(f: Any, bounds: Any) -> tuple[Array, Array]:
     """Lower and upper bounds (2,) of what is shown."""
-    from .._domain import read_bounds  # with Keras behind it
+    from .._domain import read_bounds
 
     if not callable(f):
         raise TypeError(f"f must be a function of two variables, got {shown(f)}")
@@ -131,7 +131,7 @@ def _path(path: Any) -> Array:
 
 def _values(f: Any, points: Array, lower: Array, upper: Array) -> Array:
     """f at points (N, 2), called as `minimize` would call it."""
-    from .._box import Box
+    from .._domain import Box
     from .._objective import UNLIMITED, Objective
 
     objective = Objective(f, None, (), Box.make(lower, upper), "float64")

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from .._checks import check_number, shown
+from .._support.checks import check_number, shown
 from ._images import pixels_of, shades
 from ._landscape import surface
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._checks import check_number, shown
+from .._support.checks import check_number, shown
 from ._axes import axes_for, ink, label, legend
 from ._read import Array, array, named
 from ._style import HATCHES, Style, styles_for

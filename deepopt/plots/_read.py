@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import numbers_of, shown
+from .._support.checks import numbers_of, shown
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._checks import shown
+from .._support.checks import shown
 
 Style = dict[str, Any]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import check_number
+from .._support.checks import check_number
 
 if TYPE_CHECKING:
     from typing import Self

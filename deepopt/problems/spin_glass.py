@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .._checks import check_number
-from .._memory import check_memory
+from .._support.checks import check_number
+from .._support.memory import check_memory
 from ._problem import Problem, Seed, Vector
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._backend import Tensor, ops
-from .._box import Kinds
-from .._checks import check_number
+from .._domain import Kinds
+from .._support.checks import check_number
 from ._paces import Pace, Steady
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._backend import Tensor, ops
-from .._checks import check_number
+from .._support.checks import check_number
 from ._base import Eased
 from ._paces import Pace, Steady
 

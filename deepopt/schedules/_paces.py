@@ -6,7 +6,7 @@ import dataclasses
 from typing import Protocol, runtime_checkable
 
 from .._backend import Tensor, Tensors, ops
-from .._checks import check_number
+from .._support.checks import check_number
 
 
 @runtime_checkable

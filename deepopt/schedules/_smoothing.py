@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 from .._backend import Tensor, normal, ops, uniform
-from .._box import Kinds, reflect
-from .._checks import check_choice, check_number
-from .._ranges import Choice, Range, searched
+from .._domain import Kinds, reflect
+from .._support.checks import check_choice, check_number
+from .._support.ranges import Choice, Range, searched
 from ._base import Staged, geometric
 from ._paces import Pace, Steady
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from .._checks import check_flag, check_number
-from .._ranges import Choice, Range, searched
+from .._support.checks import check_flag, check_number
+from .._support.ranges import Choice, Range, searched
 from ._base import Schedule
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from .._backend import Tensor, ops
-from .._checks import check_number
+from .._support.checks import check_number
 from ._base import Staged, geometric
 from ._paces import Pace, Steady
 

@@ -1,0 +1,23 @@
+"""One call of `invert`: latents behind a generator's outputs. Arguments in, search, result out."""
+
+from .files import (
+    invert_files,
+    summary,
+)
+from .invert import (
+    METHODS,
+    invert,
+)
+from .options import (
+    InvertOptions,
+    read_options,
+)
+
+__all__ = [
+    "METHODS",
+    "InvertOptions",
+    "invert",
+    "invert_files",
+    "read_options",
+    "summary",
+]

@@ -1,0 +1,257 @@
+"""The search behind `homotopy` where f is a black box: four arms that share the points.
+
+- *Local* searches, SciPy's L-BFGS-B with the given gradient or differences: from the first start,
+  then from around the best minima at all scales, and from anywhere.
+- *Scans* of one variable after another from the best point: a grid and SciPy's bounded search in
+  its best cell, with ever finer grids.
+- *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
+  through its ripples.
+- *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
+  spends more than all of them.
+
+The arm that has spent the fewest points for its share goes next. The search ends when it has gone
+on for as long again, and some more, without lowering the best value. Nothing is compiled. What each
+arm is for is measured in docs/homotopy.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._engine import Best, Stopped
+from .._support.results import Status
+from .._support.threads import one_thread
+from . import scans as _scan
+from .cma_es import Evolution
+from .context import Parts
+from .implicit_filtering import Filtering
+from .minima import SCALES, Elite, Minimum
+from .polish import Polished, polish
+
+SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
+LOCAL = 200  # gradients of a local search in one turn
+DRAWN = 4  # points of which the lowest begins a descent
+GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
+REFINED = 12  # points in the best cell
+AGAIN = 2.0  # times the points spent when f was last lowered
+MORE = 1000  # … plus this many for each dimension and one more, which end the search
+WAIT = 100  # points for each dimension and one more, by which evolution comes later
+MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
+
+
+def kinds() -> tuple[type, ...]:
+    """The classes whose objects a search holds."""
+    from cmaes import CMA  # type: ignore[import-untyped]
+
+    return Elite, Minimum, Evolution, Filtering, CMA
+
+
+class BlackBoxSearch:
+    """One search; `run` may be called once. Parameters as those of `_search.Search`."""
+
+    def __init__(
+        self, parts: Parts, options: Any, x0: np.ndarray | None, rng: np.random.Generator
+    ) -> None:
+        self._parts, self._options, self._rng = parts, options, rng
+        self._objective, self._box = parts.objective, parts.box
+        self._start: np.ndarray | None = self._lowest() if x0 is None else x0
+        self._waiting: list[int] = []  # variables to scan before the grid becomes finer
+        self._grid = GRID / FINER
+        self._filtering: Filtering | None = None
+        self._oblique = False  # whether its directions are random
+        self._evolution: Evolution | None = None
+        self.elite = Elite()
+        self.gradient: np.ndarray | None = None  # at the point that was polished last
+        self.polished_x: np.ndarray | None = None
+        self.fun_per_rate = np.full(len(options.rates()), np.inf)
+        self._spent: dict[str, float] = {}  # points of each arm, for its share
+        self._gain = (np.inf, self._objective.nfev)  # the last one: the value, and when
+
+    def _lowest(self) -> np.ndarray:
+        """The lowest point that is known, else the centre."""
+        best = self._objective.best_x
+        return self._box.centre if best is None else self._box.to_unit(best)
+
+    def run(self) -> Status:
+        with one_thread():
+            return self._run_arms()
+
+    def _run_arms(self) -> Status:
+        objective, log, limits = self._objective, self._parts.log, self._parts.limits
+        arms = self._arms()
+        self._spent = dict.fromkeys(arms, 0.0)
+        if "evolution" in arms:
+            self._spent["evolution"] = float(WAIT * (self._box.dim + 1))
+        vars(self).update(self._parts.kept.get("search", {}))
+        try:
+            while objective.nfev < AGAIN * self._gain[1] + MORE * (self._box.dim + 1):
+                self._parts.begin(lambda: {"search": vars(self)})
+                before = objective.nfev
+                turn = min(self._spent, key=self._spent.__getitem__)
+                arms[turn]()
+                self._spent[turn] += max(objective.nfev - before, 1) / SHARES[turn]
+                log.nit += 1
+                log.record(0, objective.nfev, objective.best_f)
+                least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
+                if objective.best_f < self._gain[0] - least:
+                    self._gain = (objective.best_f, objective.nfev)
+                self._look()
+                if log.nit >= limits.maxiter:
+                    return Status.MAXITER
+        except Stopped as stop:
+            status: Status = stop.args[0]
+            return status
+        return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
+
+    def _arms(self) -> dict[str, Callable[[], None]]:
+        """Those that have a share and that this call affords: a turn of each."""
+        arms = {
+            "local": self._search_locally,
+            "scans": self._scan_next,
+            "filtering": self._filter,
+            "evolution": self._evolve,
+        }
+        absent = {name for name, share in SHARES.items() if not share}
+        if not self._options.polish:
+            absent.add("local")
+        if self._box.dim > MATRICES:
+            absent |= {"filtering", "evolution"}
+        if np.count_nonzero(self._box.width) < 2:
+            absent.add("evolution")
+        return {name: turn for name, turn in arms.items() if name not in absent}
+
+    # The arms: one turn of each
+
+    def _search_locally(self) -> None:
+        """Go on where the last search was cut short, else from near a minimum or anywhere."""
+        if self._start is None and self.elite.minima and self._rng.random() < 0.5:
+            spread = np.exp(self._rng.uniform(*np.log(SCALES)))
+            self._start = self.elite.hops(self._box, np.array([spread]), self._rng)[0]
+        if self._start is None:
+            self._start = self._drawn()[0]
+        self._start = self._descend(self._start)
+
+    def _scan_next(self) -> None:
+        if not self._waiting:
+            self._waiting = list(self._rng.permutation(self._box.dim))
+            self._grid = min(FINER * self._grid, FINEST)
+        self._scan_one(self._waiting.pop(), int(self._grid))
+
+    def _filter(self) -> None:
+        """A stencil, or what it points to; a local search from where a descent ends."""
+        if self._filtering is None:
+            u, f = self._drawn()
+            if not np.isfinite(f):
+                return
+            self._filtering = Filtering(self._box, u, f, self._directions())
+        if self._filtering.tell(self._values(self._filtering.ask())):
+            end, self._filtering = self._filtering.u, None
+            if self._options.polish:
+                cut_short = self._descend(end)
+                self._start = cut_short if self._start is None else self._start
+
+    def _evolve(self) -> None:
+        self._evolution = self._evolution or Evolution(self._box, self._rng)
+        self._evolution.tell(self._values(self._evolution.ask()), self._parts.spread)
+
+    # What they do
+
+    def _directions(self) -> np.ndarray:
+        """Orthonormal rows (m, d): random ones and the axes in turn, without fixed variables."""
+        free = np.flatnonzero(self._box.width)
+        self._oblique = not self._oblique
+        directions = np.zeros((len(free), self._box.dim))
+        directions[:, free] = np.eye(len(free))
+        if self._oblique:
+            normal = self._rng.standard_normal((len(free), len(free)))
+            directions[:, free] = np.linalg.qr(normal)[0]
+        return directions
+
+    def _drawn(self) -> tuple[np.ndarray, float]:
+        """The lowest of a few random points (d,), and its value."""
+        drawn = self._box.draw(self._rng, DRAWN)
+        values = self._values(drawn)
+        lowest = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+        return drawn[lowest], float(values[lowest])
+
+    def _descend(self, start: np.ndarray) -> np.ndarray | None:
+        """A local search; where it stood if it was cut short.
+
+        One that ends lower than any before goes on with central differences: forward ones are
+        too coarse for the bottom of a narrow valley.
+        """
+        objective = self._objective
+        before, known = objective.best_f, len(self.elite.minima)
+        found = self._polish(start)
+        if objective.forward and found.status is not Status.MAXFEV and objective.best_f < before:
+            with objective.central():
+                found = self._polish(found.u, abs(objective.best_f))
+        if objective.best_f < before or not known:
+            self.gradient, self.polished_x = found.gradient, objective.best_x
+        return found.u if found.status is Status.MAXFEV else None
+
+    def _polish(self, start: np.ndarray, finest: float = np.inf) -> Polished:
+        """L-BFGS-B for one turn; values are told apart on a scale of `finest` at most."""
+        objective, limits = self._objective, self._parts.limits
+        each = objective.points_per_gradient
+        if objective.nfev + each > limits.maxfev:
+            self._values(start[None])
+        scale = self.elite.scale(self._parts.spread)
+        found = polish(
+            objective, self._box, self._box.from_unit(start), min(scale, finest) or scale,
+            min(limits.maxfev, objective.nfev + LOCAL * each), limits.deadline,
+        )  # fmt: skip
+        if found.status in (Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(found.status)
+        if np.isfinite(found.f):
+            self.elite.keep(found.u, found.f)
+        return found
+
+    def _scan_one(self, index: int, points: int) -> None:
+        """The lowest point along one variable through the best point."""
+        from scipy.optimize import minimize_scalar
+
+        box, best = self._box, self._objective.best_x
+        base = box.draw(self._rng, 1)[0] if best is None else box.to_unit(best)
+        lower, upper = (float(edge[index]) for edge in _scan.edges(box, base))
+        cell = (upper - lower) / points
+        grid = lower + cell * (np.arange(points) + self._rng.random())
+        line = np.repeat(base[None], points, axis=0)
+        line[:, index] = grid
+        values = self._values(line)
+        at = grid[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
+
+        def along(t: float) -> float:
+            base[index] = t
+            value = float(self._values(base[None])[0])
+            return value if np.isfinite(value) else np.finfo(float).max
+
+        cell = max(cell, 1e-300)
+        bounds = (max(lower, at - cell), max(lower, at - cell) + min(2 * cell, upper - lower))
+        if bounds[1] > bounds[0]:
+            settings = {"maxiter": REFINED, "xatol": 1e-7}
+            minimize_scalar(along, bounds=bounds, method="bounded", options=settings)
+
+    def _values(self, u: np.ndarray) -> np.ndarray:
+        """f (N,) at points (N, d), as far as the limits allow."""
+        limits = self._parts.limits
+        if self._objective.nfev + len(u) > limits.maxfev:
+            left = limits.maxfev - self._objective.nfev
+            if left > 0:
+                self._objective.values(self._box.from_unit(u[:left]))
+            raise Stopped(Status.MAXFEV)
+        if time.perf_counter() > limits.deadline:
+            raise Stopped(Status.MAXTIME)
+        return self._objective.values(self._box.from_unit(u))
+
+    def _look(self) -> None:
+        """Let the callback see the best point."""
+        objective = self._objective
+        if objective.best_x is not None:
+            best = Best(objective.best_x, objective.best_f, 0)
+            if self._parts.watch(best, self._parts.log.nit):
+                raise Stopped(Status.CALLBACK)

@@ -1,0 +1,386 @@
+"""The global search behind `homotopy`: scans, rides and hops in rounds that share the best point.
+
+- A *polish* is SciPy's L-BFGS-B from the best point.
+- A *scan* finds the global minimum along every axis, or along learned directions (`_scan`).
+- A *ride* follows the minimiser through the schedule's f_t.
+- A *hop* is a batch of local searches from around the best points, at all scales, from
+  crossings of two of them, and from anywhere.
+
+Each round takes twice as long a ride and twice as many hops, but for the part that has not
+lowered the best value while the other has. Rounds go on until `PATIENCE` of them in a row have
+been in vain, or a limit is met. What each part is for, with the measurements that keep it, is in
+docs/homotopy.md.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from .._engine import Best, Driver, Recipe, Stopped, make_group
+from .._support.results import Status
+from ..descents import LBFGS
+from ..reparametrizations import Direct, Start
+from ..schedules import Constant
+from . import scans as _scan
+from .context import Parts
+from .minima import SCALES, Elite, Minimum
+from .polish import polish
+
+PATIENCE = 3  # rounds without improvement that end the search
+FIRST_RIDE = 2000  # iterations of the first ride
+LOCAL = 300  # iterations of a batch of hops
+PER_VARIABLE, LONGEST = 2, 3000  # … at most, for each variable and in all, while a crowd goes on
+CROWD = 0.25  # of the runs of a batch
+LOCAL_STALL = 12  # iterations without progress, which end a hop
+LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
+FIRST_HOPS = 1  # batches before the scans
+HOPS = 8  # batches of the first round
+HOPPED, CROSSED = 0.375, 0.25  # of a batch: around a best point, between two; the rest anywhere
+SHORTEST_RIDE = 50  # iterations
+RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
+GAP, GAP_WATCHED = LOCAL, 50  # iterations between two records of the history
+CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
+PROFILES = 2**26  # … but no more than this many numbers in its profiles
+BATCH, NUMBERS = 1024, 2**22  # points at once, and numbers in them
+BLOCKS = 32  # groups of directions, each scanned with the others at rest
+SWEEPS = 8  # scans from the best point in a row, at most
+LEARNABLE = 2000  # dimensions up to which directions are learned
+
+KINDS = (Elite, Minimum, _scan.Axes, _scan.Oblique)  # whose objects a search holds
+Plan = Generator[Callable[[], Any], Any, Any]  # of parts; it is sent what each came to
+
+
+class Search:
+    """One search; `run` may be called once.
+
+    Parameters
+    ----------
+    parts
+        The objective, its box and range, the limits, and the compiled programs.
+    recipe
+        What rides: any reparametrization × schedule × descent.
+    options
+        Of the method: `n_starts`, `ftol`, `polish`, `dtype`, the rates.
+    x0 : ndarray (d,) or None
+        In unit coordinates.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        options: Any,
+        x0: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._parts, self._recipe, self._options, self._rng = parts, recipe, options, rng
+        self._objective, self._box = parts.objective, parts.box
+        self._x0 = x0
+        self._polished = np.inf  # the value last polished
+        self._directions = {"axes": _scan.Axes()}
+        self._outcomes: list[Any] = []  # what the parts so far came to
+        self.elite = Elite()
+        self.gradient: np.ndarray | None = None  # at the point that was polished last
+        self.polished_x: np.ndarray | None = None
+        self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
+
+    def run(self) -> Status:
+        plan = self._plan()
+        vars(self).update(self._parts.kept.get("search", {}))
+        part = next(plan)
+        for outcome in self._outcomes:
+            part = plan.send(outcome)
+        try:
+            while True:
+                self._parts.begin(lambda: {"search": vars(self)})
+                self._outcomes.append(part())
+                part = plan.send(self._outcomes[-1])
+        except StopIteration:
+            return Status.CONVERGED
+        except Stopped as stop:
+            return self._stopped(stop.args[0])
+
+    def _plan(self) -> Plan:
+        """The parts one after the other; it depends on nothing but what they came to."""
+        useful = yield from self._first()
+        stale, horizon, batches = 0, FIRST_RIDE, HOPS
+        while stale < PATIENCE:
+            hopped = yield from self._hops(batches)
+            rode = yield partial(self._ride, horizon)
+            if hopped or rode:
+                yield from self._sweeps(useful)
+            stale = 0 if hopped or rode else stale + 1
+            horizon *= 1 if hopped and not rode else 2
+            batches *= 1 if rode and not hopped else 2
+
+    def _first(self) -> Plan:
+        """From the first start downhill, then scans; the names of directions that were of use."""
+        useful = []
+        yield self._begin
+        yield from self._hops(FIRST_HOPS)
+        if (yield partial(self._scan_through_centre, "axes", 1)):
+            yield partial(self._scan_through_centre, "axes", 1, FINE)
+            useful.append("axes")
+        learned = yield self._learn
+        if learned and (yield partial(self._scan_through_centre, "learned", BLOCKS)):
+            useful.append("learned")
+        yield from self._sweeps(useful)
+        return useful
+
+    def _hops(self, batches: int) -> Plan:
+        """Batches of local searches; whether they lowered the best value."""
+        before = yield self._lowest
+        for _ in range(batches):
+            yield self._hop
+        return (yield partial(self._polish_after, before))
+
+    def _sweeps(self, useful: list[str]) -> Plan:
+        """Scans from the best point, along directions that were of use, as long as they help."""
+        for directions in useful:
+            for _ in range(SWEEPS):
+                if not (yield partial(self._scan_through_best, directions)):
+                    break
+
+    def _stopped(self, status: Status) -> Status:
+        """A last polish where only the iterations have run out."""
+        if status is Status.MAXITER:
+            try:
+                self._polish()
+            except Stopped as stop:
+                status = stop.args[0]
+        return status
+
+    # The parts
+
+    def _begin(self) -> None:
+        """From the first start downhill."""
+        first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
+        self._values(first[None])
+        self._polish(first)
+
+    def _lowest(self) -> float:
+        return self._objective.best_f
+
+    def _polish_after(self, before: float) -> bool:
+        """A polish; whether the best value is lower than before."""
+        self._polish()
+        return self._gained(before)
+
+    def _ride(self, horizon: int) -> bool:
+        """The schedule from beginning to end, with every rate; whether that lowered the best."""
+        before = self._objective.best_f
+        start = self._recipe.reparametrization.init(self._box, self._rng, None)
+        rates = self._options.rates()
+        horizon = self._affordable(horizon, self._recipe, len(rates), RIDE_SHARE)
+        if horizon >= SHORTEST_RIDE:
+            self._drive(self._recipe, [start] * len(rates), rates, horizon)
+            self._polish()
+        return self._gained(before)
+
+    def _hop(self) -> None:
+        """A batch of local searches."""
+        recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
+        longest = max(LOCAL, min(PER_VARIABLE * self._box.dim, LONGEST))
+        starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
+        horizon = self._affordable(longest, recipe, len(starts), 1.0)
+        self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
+
+    def _hopped(self, count: int) -> np.ndarray:
+        """Where local searches begin (count, d): hops, crossings, the rest new."""
+        rng, box = self._rng, self._box
+        points = box.draw(rng, count)
+        if self.elite.minima:
+            hops, crossings = int(HOPPED * count + rng.random()), int(CROSSED * count)
+            spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), hops))
+            points[:hops] = self.elite.hops(box, spreads, rng)
+            points[hops : hops + crossings] = self.elite.crossings(crossings, rng)
+        return points
+
+    def _learn(self) -> bool:
+        """Directions in which f may be a sum, from its Hessian at a random point."""
+        d = self._box.dim
+        left = self._parts.limits.maxfev - self._objective.nfev
+        if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
+            return False
+        at = self._box.centre + 0.1 * self._rng.standard_normal(d)
+        found = _scan.learned_directions(self._slopes, self._box, at)
+        if found is not None:
+            self._directions["learned"] = found
+        return found is not None
+
+    def _scan_through_centre(self, name: str, blocks: int, finer: int = 1) -> bool:
+        return self._scan_along(self._box.centre, self._directions[name], blocks, finer)
+
+    def _scan_through_best(self, name: str) -> bool:
+        return self._scan_along(self._best(), self._directions[name], BLOCKS)
+
+    def _scan_along(
+        self, centre: np.ndarray, directions: _scan.Axes, blocks: int, finer: int = 1
+    ) -> bool:
+        """A scan and a polish; whether a point that the scan proposed was the best so far."""
+        objective, before = self._objective, self._objective.best_f
+        cells = CELLS * finer // (1 if blocks == 1 else 2)
+        cells = min(cells, _power_of_two(PROFILES // self._box.dim))
+        left = self._parts.limits.maxfev - objective.nfev
+        if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * left:
+            return False
+        moves = _scan.scan(
+            self._slopes, self._box, centre, directions, self._rng, cells, blocks, self._batch
+        )
+        if blocks > 1:
+            moves = moves._replace(gain=self._gains(moves, centre, directions))
+        self._values(_scan.combinations(moves, centre, directions, self._box))
+        helped = self._gained(before)
+        self._polish()
+        return helped
+
+    def _gains(self, moves: _scan.Moves, centre: np.ndarray, directions: _scan.Axes) -> np.ndarray:
+        """By how much each move (d,) by itself lowers f."""
+        values = [self._values(centre[None])]
+        for at in range(0, len(centre), self._batch):
+            group = np.arange(at, min(at + self._batch, len(centre)))
+            points = _scan.singles(moves, centre, directions, self._box, group)
+            values.append(self._values(points))
+        found = np.concatenate(values)
+        found = np.where(np.isfinite(found), found, np.finfo(float).max)
+        gains: np.ndarray = found[0] - found[1:]
+        return gains
+
+    def _polish(self, start: np.ndarray | None = None) -> None:
+        """L-BFGS-B from `start`, or else from the best point unless that has been polished."""
+        objective = self._objective
+        x = objective.best_x if start is None else self._box.from_unit(start)
+        done = start is None and not objective.best_f < self._polished
+        if not self._options.polish or x is None or done:
+            return
+        limits = self._parts.limits
+        found = polish(objective, self._box, x, self._scale, limits.maxfev, limits.deadline)
+        if np.isfinite(found.f):
+            self.elite.keep(found.u, found.f)
+        if start is None or found.f <= objective.best_f:
+            self.gradient, self.polished_x = found.gradient, objective.best_x
+            self._polished = objective.best_f
+        self._parts.log.record(0, objective.nfev, objective.best_f)
+        if found.status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(found.status)
+        self._look()
+
+    # What they share
+
+    def _drive(
+        self,
+        recipe: Recipe,
+        starts: list[Start],
+        rates: list[float],
+        horizon: int,
+        stall: int | None = None,
+    ) -> None:
+        """Run the loop, and keep what it found."""
+        self._check_limits(0)
+        parts = self._parts
+        group = make_group(
+            recipe, self._box, starts, rates, self._options.dtype,
+            value_range=parts.spread, horizon=horizon, ftol=0.0, stall=stall,
+            seed=int(self._rng.integers(2**31 - 64)), outputs=parts.residuals.size,
+        )  # fmt: skip
+        limits = parts.limits._replace(maxiter=min(horizon, parts.limits.maxiter - parts.log.nit))
+        driver = Driver(
+            parts.program(recipe), self._objective, [group], limits, parts.watch, parts.log
+        )
+        gap = GAP_WATCHED if parts.watched else GAP
+        stops = chain(range(gap, limits.maxiter, gap), [limits.maxiter])
+        status = driver.run(stops, None if recipe is self._recipe else self._thinned_out)
+        parts.log.nit += driver.nit
+        self._gather(driver.best_points(), driver.best_per_run())
+        if recipe is self._recipe:
+            self.fun_per_rate = np.minimum(self.fun_per_rate, driver.best_per_run())
+        if status not in (Status.MAXITER, Status.CONVERGED, Status.NOT_FINITE):
+            raise Stopped(status)
+        if parts.log.nit >= parts.limits.maxiter:
+            raise Stopped(Status.MAXITER)
+
+    def _thinned_out(self, driver: Driver) -> bool:
+        """Whether few of a batch's runs go on."""
+        return driver.nit >= LOCAL and bool(driver.going().mean() < CROWD)
+
+    def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
+        """Keep the runs' best points, with the values that f itself gives them."""
+        left = self._parts.limits.maxfev - self._objective.nfev
+        order = np.argsort(values)[: max(1, left)]
+        x = self._box.clip(points[order[np.isfinite(values[order])]])
+        if not len(x):
+            return
+        for point, f in zip(x, self._objective.values(x), strict=True):
+            if np.isfinite(f):
+                self.elite.keep(self._box.to_unit(point), f)
+
+    @property
+    def _scale(self) -> float:
+        return self.elite.scale(self._parts.spread)
+
+    def _gained(self, before: float) -> bool:
+        return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)
+
+    def _values(self, u: np.ndarray) -> np.ndarray:
+        """f (N,) at points (N, d), in batches; the objective notes the lowest."""
+        size, parts = self._batch, [np.empty(0)]
+        for at in range(0, len(u), size):
+            part = u[at : at + size]
+            self._check_limits(len(part))
+            parts.append(self._objective.values(self._box.from_unit(part)))
+        return np.concatenate(parts)
+
+    def _slopes(self, u: np.ndarray) -> np.ndarray:
+        """∂f/∂u (N, d) at points (N, d), in batches of one size; 0 where not finite."""
+        size, parts = min(len(u), self._batch), []
+        for at in range(0, len(u), size):
+            part = u[at : at + size]
+            self._check_limits(size)
+            padded = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
+            x = self._box.from_unit(padded)
+            gradient = self._objective.values_and_gradients(x)[1][: len(part)] * self._box.width
+            parts.append(np.where(np.isfinite(gradient), gradient, 0.0))
+            self._look()
+        return np.concatenate(parts)
+
+    def _check_limits(self, points: int) -> None:
+        if self._objective.nfev + points > self._parts.limits.maxfev:
+            raise Stopped(Status.MAXFEV)
+        if time.perf_counter() > self._parts.limits.deadline:
+            raise Stopped(Status.MAXTIME)
+
+    def _look(self) -> None:
+        """Let the callback see the best point."""
+        objective = self._objective
+        if objective.best_x is None:
+            return
+        best = Best(objective.best_x, objective.best_f, 0)
+        if self._parts.watch(best, self._parts.log.nit):
+            raise Stopped(Status.CALLBACK)
+
+    def _affordable(self, horizon: int, recipe: Recipe, runs: int, share: float) -> int:
+        """Iterations up to `horizon` that a share of what is left to spend allows."""
+        limits = self._parts.limits
+        each = runs * recipe.reparametrization.n_points * recipe.schedule.samples
+        points = share * (limits.maxfev - self._objective.nfev)
+        return int(min(horizon, limits.maxiter - self._parts.log.nit, max(points // each, 1)))
+
+    @property
+    def _batch(self) -> int:
+        return min(BATCH, max(64, _power_of_two(NUMBERS // self._box.dim)))
+
+    def _best(self) -> np.ndarray:
+        assert self._objective.best_x is not None
+        return self._box.to_unit(self._objective.best_x)
+
+
+def _power_of_two(n: int) -> int:
+    """The largest that is at most n, and at least 1."""
+    return 1 << max(0, n.bit_length() - 1)
