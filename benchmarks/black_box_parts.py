@@ -19,10 +19,9 @@ MARKS = (100, 300, 1000, 3000)
 
 def variants() -> dict:
     """Name -> what is changed in the modules of the search."""
-    from deepopt._objective.objective.objective import Objective
-
-    from deepopt._search.traced import black_box as _black_box
-    from deepopt._search.traced import implicit_filtering as _filtering
+    from deepopt._objective.objective import Objective
+    from deepopt._search import black_box as _black_box
+    from deepopt._search import implicit_filtering as _filtering
 
     def shares(**changed):
         return mock.patch.dict(_black_box.SHARES, changed)

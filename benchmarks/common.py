@@ -42,12 +42,12 @@ def loop(problem, method: str, dtype: str, rate: float, runs: int = 1, n: int = 
     import time
 
     import numpy as np
-    from deepopt._domain.bounds.box import Box
-    from deepopt._minimize.minimize.methods import find
 
     from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
+    from deepopt._domain.box import Box
     from deepopt._engine.loop import Program
     from deepopt._engine.state import make_group
+    from deepopt._minimize.methods import find
 
     size = {"gd": "n_starts", "deep": "n_embeddings"}[method]
     recipe = find(method).options(dtype=dtype, **{size: n}).recipe()

@@ -91,10 +91,9 @@ def foreign(folder: Path, data: str) -> list[Path]:
 
 def flattest(source, x: np.ndarray) -> np.ndarray:
     """Smallest singular values (N,) of the last generator's Jacobian at latents (N, k)."""
-    from deepopt._objective.objective.generator import Generator, tensors
-
     from deepopt import _backend
     from deepopt._backend import Compiled, ops, tangents_flow, to_numpy, to_tensor
+    from deepopt._objective.generator import Generator, tensors
 
     k, generator = x.shape[1], Generator(source.model)
     weights = tensors(source.read(len(source) - 1), "float32")

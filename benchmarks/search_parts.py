@@ -71,7 +71,7 @@ def measure(name: str) -> dict:
 
     import deepopt
     from deepopt import Adaptive, GaussianSmoothing
-    from deepopt._search.traced import traced as _search
+    from deepopt._search import traced as _search
 
     draw, tolerance = problems()[name]
     drawn = [draw(seed) for seed in range(SEEDS)]

@@ -98,10 +98,11 @@ def unchanged() -> dict:
 def costs() -> dict:
     """Milliseconds of a fingerprint, the least of a few."""
     import numpy as np
-    from deepopt._objective.objective.fingerprints import fingerprint
     from stale_ways import dented
     from stale_ways_inverse import generator
     from stale_ways_objects import Box
+
+    from deepopt._objective.fingerprints import fingerprint
 
     large, model = np.ones(100 * 2**20 // 8), generator()
     of = {

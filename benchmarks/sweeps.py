@@ -46,7 +46,7 @@ def sweep() -> dict:
 
 def study() -> dict:
     import deepopt
-    from deepopt._tune.tune import trial_minimize as _trial_minimize
+    from deepopt._tune import trial_minimize as _trial_minimize
     from deepopt.problems import rastrigin
 
     spent = []

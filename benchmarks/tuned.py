@@ -27,7 +27,8 @@ import common
 common.one_thread()
 
 import numpy as np  # noqa: E402
-from deepopt._tune.tune.files import shown, write_trials  # noqa: E402
+
+from deepopt._tune.files import shown, write_trials  # noqa: E402
 
 HERE = Path(__file__).parent
 TRIALS = {"gd": 45, "deep": 45, "homotopy": 30, "invert": 60}
@@ -113,7 +114,7 @@ def near(problem) -> float:
 
 def tuning(method: str, generators: Path | None):
     """The study, new or as it stands."""
-    from deepopt._tune.tune.tune import Tuning
+    from deepopt._tune.api import Tuning
 
     folder = HERE / "tuned"
     folder.mkdir(exist_ok=True)

@@ -30,10 +30,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._backend import ops
     from ._engine import Recipe
-    from ._invert.invert import invert
-    from ._minimize.minimize import minimize, scipy_method
+    from ._invert.api import invert
+    from ._minimize.api import minimize, scipy_method
     from ._support.files import CheckpointError
-    from ._tune.tune import tune
+    from ._tune.api import tune
     from .cli._versions import show_versions
     from .descents import LBFGS, Adam, GradientDescent, LevenbergMarquardt, Momentum
     from .reparametrizations import Deep, Direct, Latent, Sphere

@@ -69,8 +69,8 @@ html_theme_options = {
 
 def write_options(_) -> None:
     """Every option of every method, from where it is declared, as reference/options.md."""
-    from deepopt._invert.invert.options import InvertOptions
-    from deepopt._minimize.minimize.methods import METHODS
+    from deepopt._invert.options import InvertOptions
+    from deepopt._minimize.methods import METHODS
 
     kinds = {name: method.options for name, method in METHODS.items()}
     lines = ["# Options", "", "What `options={…}` takes; `deepopt list` shows the same.", ""]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 
 import numpy as np
-from deepopt._domain.bounds.box import Box
 from keras import ops
 
 from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
+from deepopt._domain.box import Box
 from deepopt._engine.easier_objective import in_the_loop
 from deepopt._engine.loop import Program
 from deepopt._engine.state import make_group

@@ -4,14 +4,14 @@ import time
 
 import numpy as np
 import pytest
-from deepopt._domain.bounds.box import Box
-from deepopt._search.traced.cma_es import Evolution
-from deepopt._search.traced.implicit_filtering import TURNS, Filtering
-from deepopt._search.traced.minima import SIZE, Elite
 from scipy.optimize import minimize, rosen, rosen_der
 
 import deepopt
-from deepopt._search.traced import black_box as _black_box
+from deepopt._domain.box import Box
+from deepopt._search import black_box as _black_box
+from deepopt._search.cma_es import Evolution
+from deepopt._search.implicit_filtering import TURNS, Filtering
+from deepopt._search.minima import SIZE, Elite
 
 
 def solve(f, d=4, low=-2.0, high=2.0, **given):

@@ -128,11 +128,10 @@ def test_the_help_begins_with_examples_and_ends_with_exit_codes() -> None:
 
 
 def test_names_that_are_completed_are_those_of_the_tables() -> None:
-    from deepopt._minimize.minimize.methods import METHODS
-
     from deepopt import problems
-    from deepopt._invert.invert import invert as _invert
-    from deepopt._invert.invert import options as _invert_options
+    from deepopt._invert import api as _invert
+    from deepopt._invert import options as _invert_options
+    from deepopt._minimize.methods import METHODS
     from deepopt.bench import SUITES
     from deepopt.generators.training import KINDS
 

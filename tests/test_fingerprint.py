@@ -12,10 +12,10 @@ import types
 import keras
 import numpy as np
 import pytest
-from deepopt._objective.objective.fingerprints import fingerprint
 from keras import ops
 
 import deepopt
+from deepopt._objective.fingerprints import fingerprint
 
 POWER, TABLE, CENTRE, CALLS = 2.0, np.ones(3), 0.0, 0
 GROWTH = 6.0  # MiB that a new function may leave behind, as docs/trust.md says

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from deepopt._invert.invert.starts import Starts, codes_for
 from keras import layers
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import aslinearoperator
@@ -13,6 +12,7 @@ import deepopt
 from deepopt import Latent, LevenbergMarquardt, Surf
 from deepopt._backend import ops, precision, tangents_flow, to_numpy, to_tensor
 from deepopt._engine.loop import Program
+from deepopt._invert.starts import Starts, codes_for
 from deepopt.descents import Seen
 
 
@@ -258,7 +258,7 @@ def test_kinks_are_not_taken_for_missing_derivatives(seed, monkeypatch):
         verdicts.append(tangents_flow(function, x))
         return verdicts[-1]
 
-    monkeypatch.setattr("deepopt._invert.invert.call.tangents_flow", watched)
+    monkeypatch.setattr("deepopt._invert.call.tangents_flow", watched)
     model = network(seed)
     deepopt.invert(model, made(model, latents(1)), options={"n_starts": 1}, rng=0)
     assert verdicts == [True]

@@ -7,9 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from deepopt._invert.invert.call import _compiled
-from deepopt._invert.invert.files import invert_files
-from deepopt._invert.invert.search import Inversion
 from keras import layers
 from scipy.optimize import OptimizeWarning, least_squares
 from scipy.sparse.linalg import aslinearoperator
@@ -17,6 +14,9 @@ from scipy.sparse.linalg import aslinearoperator
 import deepopt
 from deepopt import Adam, Latent, LevenbergMarquardt, Surf
 from deepopt._backend import jacobian, ops, precision, to_numpy, to_tensor
+from deepopt._invert.call import _compiled
+from deepopt._invert.files import invert_files
+from deepopt._invert.search import Inversion
 from deepopt.descents import Seen
 from deepopt.generators import Architecture, CheckpointError
 from deepopt.generators.architectures import initialise

@@ -238,7 +238,7 @@ def test_points_never_leave_the_box(kind, output_map):
 
 def test_deep_is_paper_a_section_3_2():
     """Shapes of §3.2, the fan-in scale, and one network for all points."""
-    from deepopt._domain.bounds.box import Box
+    from deepopt._domain.box import Box
 
     wide = Box.make(np.zeros(400), np.ones(400))
     start = Deep(50, 10, 2).init(wide, np.random.default_rng(0), None)

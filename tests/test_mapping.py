@@ -3,9 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from deepopt._domain.bounds.box import Box
-from deepopt._objective.objective.kinds import Recogniser
-from deepopt._objective.objective.mapping import (
+
+import deepopt
+from deepopt import ops
+from deepopt._backend import precision
+from deepopt._domain.box import Box
+from deepopt._objective.kinds import Recogniser
+from deepopt._objective.mapping import (
     BATCH,
     POINT,
     ROW,
@@ -13,10 +17,6 @@ from deepopt._objective.objective.mapping import (
     first_form,
     rows_apart,
 )
-
-import deepopt
-from deepopt import ops
-from deepopt._backend import precision
 from deepopt.testing import called
 
 BACKEND = keras.config.backend()

@@ -380,7 +380,7 @@ def test_gradient_descent_options_reach_the_recipe():
 
 
 def test_a_preset_fills_in_what_is_not_given():
-    from deepopt._minimize.minimize.methods import METHODS
+    from deepopt._minimize.methods import METHODS
 
     method = "gd"
     (name, preset), *_ = METHODS[method].options.presets().items()

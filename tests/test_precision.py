@@ -20,7 +20,7 @@ from keras import layers, ops
 
 import deepopt
 from deepopt._backend import precision
-from deepopt._invert.invert import targets as _targets
+from deepopt._invert import targets as _targets
 from deepopt.generators import TrainSettings, train
 from deepopt.generators.sources import open_checkpoints
 from deepopt.problems import Problem

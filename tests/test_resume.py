@@ -20,7 +20,7 @@ pytestmark = pytest.mark.backends
 @pytest.fixture(autouse=True)
 def evolution_comes_early(monkeypatch):
     """So that a short call has a state of every arm."""
-    monkeypatch.setattr("deepopt._search.traced.black_box.WAIT", 5)
+    monkeypatch.setattr("deepopt._search.black_box.WAIT", 5)
 
 
 def rugged(x):

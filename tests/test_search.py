@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.optimize
-from deepopt._domain.bounds.box import Box
 from helpers import advance, build
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,9 +11,10 @@ from keras import ops
 import deepopt
 from deepopt import LBFGS, Constant, Direct, Recipe
 from deepopt._backend import precision, to_numpy
+from deepopt._domain.box import Box
 from deepopt._engine.driver import Driver
-from deepopt._search.traced import scans as _scan
-from deepopt._search.traced import traced as _search
+from deepopt._search import scans as _scan
+from deepopt._search import traced as _search
 from deepopt._support.results import Status
 from deepopt.bench.held_out import DropWave, Griewank, LennardJones, Salomon
 from deepopt.problems import (

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deepopt._objective.objective.fingerprints import fingerprint
+
+from deepopt._objective.fingerprints import fingerprint
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import stale_ways

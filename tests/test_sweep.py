@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from deepopt._tune.tune.files import tune_files
 from helpers import heed_ctrl_c
 
 from deepopt import bench
 from deepopt._support.executors import check_engine, engine
+from deepopt._tune.files import tune_files
 from deepopt.bench._cells import Cell
 from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells

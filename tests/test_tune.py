@@ -14,13 +14,13 @@ import warnings
 import numpy as np
 import optuna
 import pytest
-from deepopt._minimize.minimize.methods import METHODS
 from helpers import sphere
 from keras import ops
 from servers import grpc_proxy, postgresql
 
 import deepopt
 from deepopt import GaussianSmoothing
+from deepopt._minimize.methods import METHODS
 from deepopt._support.ranges import Choice, Range, Space, read_range
 from deepopt.problems import rastrigin
 from deepopt.problems import sphere as sphere_problem
@@ -107,7 +107,7 @@ def test_a_study_behind_a_proxy(tmp_path):
 
 def test_a_proxy_that_is_not_there_is_said(monkeypatch):
     pytest.importorskip("grpc")
-    monkeypatch.setattr("deepopt._tune.tune.study.LONGEST_WAIT", 0.5)
+    monkeypatch.setattr("deepopt._tune.study.LONGEST_WAIT", 0.5)
     with pytest.raises(OSError, match=r"storage 'grpc://127.+' does not answer"):
         tune(storage="grpc://127.0.0.1:1")
 

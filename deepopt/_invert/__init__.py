@@ -1,12 +1,12 @@
 """One call of `invert`: latents behind a generator's outputs. Arguments in, search, result out."""
 
+from .api import (
+    METHODS,
+    invert,
+)
 from .files import (
     invert_files,
     summary,
-)
-from .invert import (
-    METHODS,
-    invert,
 )
 from .options import (
     InvertOptions,

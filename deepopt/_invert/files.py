@@ -12,8 +12,8 @@ import numpy as np
 from .._support.files import folder_for, whole, write_text
 from ..generators.images import read_arrays
 from ..generators.sources import Source, open_checkpoints
+from .api import invert
 from .arguments import fits
-from .invert import invert
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult

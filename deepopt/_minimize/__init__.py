@@ -1,13 +1,13 @@
 """One call of `minimize`: arguments in, search, result out; the table of methods."""
 
+from .api import (
+    minimize,
+    scipy_method,
+)
 from .methods import (
     METHODS,
     find,
     read_options,
-)
-from .minimize import (
-    minimize,
-    scipy_method,
 )
 
 __all__ = [

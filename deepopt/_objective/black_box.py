@@ -17,7 +17,7 @@ from .._support.interrupts import UsersCode
 from .._support.saving import Saver
 from .._support.threads import threads_as_before
 from .._support.workers import Calls
-from . import differences as _differences
+from . import differences
 from .outputs import as_gradient, as_values
 
 Jac = Callable[..., Any] | str | bool | None
@@ -261,7 +261,7 @@ class BlackBox:
         lower, upper = self.box.lower, self.box.upper
         return np.stack(
             [
-                _differences.gradient(values, point, value, lower, upper, self._scheme)
+                differences.gradient(values, point, value, lower, upper, self._scheme)
                 for point, value in zip(x, f, strict=True)
             ]
         )

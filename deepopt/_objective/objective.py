@@ -12,7 +12,7 @@ from .._backend import Compiled, name, precision
 from .._domain import Box
 from .._support.workers import Calls
 from ..problems import Problem
-from . import differences as _differences
+from . import differences
 from .black_box import BlackBox, Jac, OutOfTimeError
 from .fingerprints import fingerprint
 from .kinds import BATCHED_BLACK_BOX, BLACK_BOX, LEAST_BUDGET, TRACED, Recogniser
@@ -150,7 +150,7 @@ class Objective(BlackBox):
         """Points that one value with its gradient costs."""
         if self.traceable or callable(self._jac) or self._jac is True:
             return 1
-        return 1 + _differences.cost(self._scheme, self.box.dim)
+        return 1 + differences.cost(self._scheme, self.box.dim)
 
     def count(self, points: int) -> None:
         """Add points evaluated with their gradient by a compiled program."""

@@ -23,7 +23,7 @@ from .._backend import (
     to_numpy,
     to_tensor,
 )
-from . import mapping as _mapping
+from . import mapping
 from .outputs import as_values
 
 REMEMBERED = 32  # functions whose programs are kept
@@ -54,13 +54,13 @@ class Traced:
         self.takes: str | None = None
         self.loops: OrderedDict[Hashable, Any] = OrderedDict()
         self._dtype = dtype
-        self._f: _mapping.Function = float
-        self._residuals: _mapping.Function | None = None
-        self._residuals_form = _mapping.POINT
+        self._f: mapping.Function = float
+        self._residuals: mapping.Function | None = None
+        self._residuals_form = mapping.POINT
         self._values = Compiled(self._numbers, xla=False)
         self._gradients = Compiled(self._slopes, xla=False)
 
-    def bind(self, f: _mapping.Function, residuals: _mapping.Function | None) -> None:
+    def bind(self, f: mapping.Function, residuals: mapping.Function | None) -> None:
         """From now on trace and call these."""
         self._f, self._residuals = f, residuals
 
@@ -72,16 +72,16 @@ class Traced:
         return ops.reshape(f, x.shape[:-1]), ops.reshape(gradients, x.shape)
 
     def _numbers(self, x: Tensor) -> Tensor:
-        return _mapping.numbers(self._f, self.form)(x)
+        return mapping.numbers(self._f, self.form)(x)
 
     def _slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return _mapping.slopes(self._f, self.form)(x)
+        return mapping.slopes(self._f, self.form)(x)
 
     def residuals(self, x: Tensor) -> Tensor:
         """The residuals (..., m) of a tensor (..., d)."""
         assert self._residuals is not None
         flat = ops.reshape(x, (-1, x.shape[-1]))
-        r = _mapping.vectors(self._residuals, self._residuals_form)(flat)
+        r = mapping.vectors(self._residuals, self._residuals_form)(flat)
         return ops.reshape(r, (*x.shape[:-1], *r.shape[1:]))
 
     def plain_residuals(self, x: Any) -> Any:
@@ -92,7 +92,7 @@ class Traced:
     def residuals_of(self, point: Tensor) -> Tensor:
         """The residuals (m,) of one point (d,)."""
         assert self._residuals is not None
-        return _mapping.vector(self._residuals, self._residuals_form, point)
+        return mapping.vector(self._residuals, self._residuals_form, point)
 
     def residuals_take(self, form: str) -> None:
         """How the residuals take a point: one of the forms of `_mapping`."""
@@ -113,7 +113,7 @@ class Traced:
     def called(self, x: np.ndarray, dtype: str, tensor: bool) -> float:
         """What f gives when it is called with x (d,)."""
         point = to_tensor(x, dtype) if tensor else x.astype(dtype)
-        return float(as_values(self._f(_mapping.at(self.form, point)), (), x.shape))
+        return float(as_values(self._f(mapping.at(self.form, point)), (), x.shape))
 
     def values(self, x: np.ndarray) -> np.ndarray:
         """f at points (N, d), in float64."""

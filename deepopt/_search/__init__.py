@@ -12,7 +12,7 @@ from .black_box import (
 from .minima import (
     Minimum,
 )
-from .polish import (
+from .polishing import (
     polish,
 )
 from .traced import (

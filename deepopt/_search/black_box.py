@@ -25,12 +25,12 @@ import numpy as np
 from .._engine import Best, Stopped
 from .._support.results import Status
 from .._support.threads import one_thread
-from . import scans as _scan
+from . import scans
 from .cma_es import Evolution
 from .context import Parts
 from .implicit_filtering import Filtering
 from .minima import SCALES, Elite, Minimum
-from .polish import Polished, polish
+from .polishing import Polished, polish
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
@@ -217,7 +217,7 @@ class BlackBoxSearch:
 
         box, best = self._box, self._objective.best_x
         base = box.draw(self._rng, 1)[0] if best is None else box.to_unit(best)
-        lower, upper = (float(edge[index]) for edge in _scan.edges(box, base))
+        lower, upper = (float(edge[index]) for edge in scans.edges(box, base))
         cell = (upper - lower) / points
         grid = lower + cell * (np.arange(points) + self._rng.random())
         line = np.repeat(base[None], points, axis=0)

@@ -28,10 +28,10 @@ from .._support.results import Status
 from ..descents import LBFGS
 from ..reparametrizations import Direct, Start
 from ..schedules import Constant
-from . import scans as _scan
+from . import scans
 from .context import Parts
 from .minima import SCALES, Elite, Minimum
-from .polish import polish
+from .polishing import polish
 
 PATIENCE = 3  # rounds without improvement that end the search
 FIRST_RIDE = 2000  # iterations of the first ride
@@ -53,7 +53,7 @@ BLOCKS = 32  # groups of directions, each scanned with the others at rest
 SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
 
-KINDS = (Elite, Minimum, _scan.Axes, _scan.Oblique)  # whose objects a search holds
+KINDS = (Elite, Minimum, scans.Axes, scans.Oblique)  # whose objects a search holds
 Plan = Generator[Callable[[], Any], Any, Any]  # of parts; it is sent what each came to
 
 
@@ -84,7 +84,7 @@ class Search:
         self._objective, self._box = parts.objective, parts.box
         self._x0 = x0
         self._polished = np.inf  # the value last polished
-        self._directions = {"axes": _scan.Axes()}
+        self._directions = {"axes": scans.Axes()}
         self._outcomes: list[Any] = []  # what the parts so far came to
         self.elite = Elite()
         self.gradient: np.ndarray | None = None  # at the point that was polished last
@@ -210,7 +210,7 @@ class Search:
         if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
             return False
         at = self._box.centre + 0.1 * self._rng.standard_normal(d)
-        found = _scan.learned_directions(self._slopes, self._box, at)
+        found = scans.learned_directions(self._slopes, self._box, at)
         if found is not None:
             self._directions["learned"] = found
         return found is not None
@@ -222,7 +222,7 @@ class Search:
         return self._scan_along(self._best(), self._directions[name], BLOCKS)
 
     def _scan_along(
-        self, centre: np.ndarray, directions: _scan.Axes, blocks: int, finer: int = 1
+        self, centre: np.ndarray, directions: scans.Axes, blocks: int, finer: int = 1
     ) -> bool:
         """A scan and a polish; whether a point that the scan proposed was the best so far."""
         objective, before = self._objective, self._objective.best_f
@@ -231,22 +231,22 @@ class Search:
         left = self._parts.limits.maxfev - objective.nfev
         if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * left:
             return False
-        moves = _scan.scan(
+        moves = scans.scan(
             self._slopes, self._box, centre, directions, self._rng, cells, blocks, self._batch
         )
         if blocks > 1:
             moves = moves._replace(gain=self._gains(moves, centre, directions))
-        self._values(_scan.combinations(moves, centre, directions, self._box))
+        self._values(scans.combinations(moves, centre, directions, self._box))
         helped = self._gained(before)
         self._polish()
         return helped
 
-    def _gains(self, moves: _scan.Moves, centre: np.ndarray, directions: _scan.Axes) -> np.ndarray:
+    def _gains(self, moves: scans.Moves, centre: np.ndarray, directions: scans.Axes) -> np.ndarray:
         """By how much each move (d,) by itself lowers f."""
         values = [self._values(centre[None])]
         for at in range(0, len(centre), self._batch):
             group = np.arange(at, min(at + self._batch, len(centre)))
-            points = _scan.singles(moves, centre, directions, self._box, group)
+            points = scans.singles(moves, centre, directions, self._box, group)
             values.append(self._values(points))
         found = np.concatenate(values)
         found = np.where(np.isfinite(found), found, np.finfo(float).max)

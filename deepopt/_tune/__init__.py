@@ -1,5 +1,8 @@
 """Optuna over the options of a method, for functions and for `invert`."""
 
+from .api import (
+    tune,
+)
 from .files import (
     described,
     shown,
@@ -10,9 +13,6 @@ from .named import (
     find_function,
     read_bounds,
     read_settings,
-)
-from .tune import (
-    tune,
 )
 
 __all__ = [

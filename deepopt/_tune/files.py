@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from .._support.executors import Engine, check_engine, engine
 from .._support.files import folder_for, write_text
 from .._support.progress import Line
+from .api import TRIALS, AllFailedError, Tuning, check_numbers
 from .named import find_function
 from .result import Tuned
 from .study import quiet
-from .tune import TRIALS, AllFailedError, Tuning, check_numbers
 
 if TYPE_CHECKING:
     from optuna.study import Study
