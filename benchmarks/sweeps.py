@@ -28,8 +28,8 @@ def work(seed: int) -> dict:
 
 
 def sweep() -> dict:
+    from deepopt._support.progress import console_for
     from deepopt.bench._cells import Cell
-    from deepopt.bench._report import console_for
     from deepopt.bench._sweep import run_cells
 
     cells = [

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from deepopt import bench
+from deepopt._support.progress import console_for
 from deepopt.bench import _convexity_report as report
 from deepopt.bench import convexity
 from deepopt.bench._cells import Cell, finished, plain, write_json
 from deepopt.bench._landscape import barrier, equal_barriers
 from deepopt.bench._objectives import NAMES, make, read_names, scale
-from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells
 
 SMALL = {"dim": 3, "iterations": 30, "quiet": True}

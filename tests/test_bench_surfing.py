@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from deepopt import bench
+from deepopt._support.progress import console_for
 from deepopt.bench import _flows, _trained, landscape, sensing, surfing, theory
 from deepopt.bench._cells import Cell, finished, put_back
-from deepopt.bench._report import console_for
 from deepopt.bench._sensing_report import _beside_restarts
 from deepopt.bench._surfing_report import PAPER, PAPER_DIMS, _panels
 from deepopt.bench._sweep import run_cells

@@ -191,7 +191,7 @@ def test_the_sweep_of_a_suite_in_a_terminal(tmp_path):
 import time
 from pathlib import Path
 from deepopt.bench._cells import Cell
-from deepopt.bench._report import console_for
+from deepopt._support.progress import console_for
 from deepopt.bench._sweep import run_cells
 def work():
     time.sleep(0.6)

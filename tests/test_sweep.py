@@ -12,9 +12,9 @@ from helpers import heed_ctrl_c
 
 from deepopt import bench
 from deepopt._support.executors import check_engine, engine
+from deepopt._support.progress import console_for
 from deepopt._tune.files import tune_files
 from deepopt.bench._cells import Cell
-from deepopt.bench._report import console_for
 from deepopt.bench._sweep import run_cells
 
 QUIET = console_for(quiet=True)

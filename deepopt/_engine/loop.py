@@ -2,7 +2,7 @@
 
 `Program` is the compiled part: from a `State` it takes iterations until told to stop. For a
 black box the same two halves of an iteration are compiled and f is called in between. The
-host's part, chunks and limits, is in `_drive`.
+host's part, chunks and limits, is in `driver`.
 
 Shapes: R runs (learning rates, seeds), n points per run, S samples per point (the schedule's),
 d dimensions.

@@ -1,4 +1,4 @@
-"""What Python code does and reads, for `_fingerprint`; and which code is a library's."""
+"""What Python code does and reads, for `fingerprints`; and which code is a library's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The content of plain data as bytes, for `_fingerprint`: atoms, containers, arrays, tensors."""
+"""The content of plain data as bytes, for `fingerprints`: atoms, containers, arrays, tensors."""
 
 from __future__ import annotations
 

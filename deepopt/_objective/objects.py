@@ -1,4 +1,4 @@
-"""What objects hold, for `_fingerprint`: whether Python can see all of it, and where it is."""
+"""What objects hold, for `fingerprints`: whether Python can see all of it, and where it is."""
 
 from __future__ import annotations
 

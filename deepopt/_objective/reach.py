@@ -1,4 +1,4 @@
-"""What functions and modules reach, for `_fingerprint`: all that their code has names for."""
+"""What functions and modules reach, for `fingerprints`: all that their code has names for."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A function that is traced: evaluated and differentiated by compiled programs, which are kept.
 
-Programs are kept under the content of all that the function can reach (`_fingerprint`), and used
+Programs are kept under the content of all that the function can reach (`fingerprints`), and used
 again by a later call only for a function of equal content, whose objects then take the place of
 the former ones: what is traced from then on is traced from them.
 """
@@ -37,7 +37,7 @@ class Traced:
     Parameters
     ----------
     form : str
-        How f takes a point: one of the forms of `_mapping`.
+        How f takes a point: one of the forms of `mapping`.
     dtype : {"float64", "float32"}
         Precision of the loop.
 
@@ -95,7 +95,7 @@ class Traced:
         return mapping.vector(self._residuals, self._residuals_form, point)
 
     def residuals_take(self, form: str) -> None:
-        """How the residuals take a point: one of the forms of `_mapping`."""
+        """How the residuals take a point: one of the forms of `mapping`."""
         self._residuals_form = form
 
     # From Python

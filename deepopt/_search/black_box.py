@@ -4,9 +4,9 @@
   then from around the best minima at all scales, and from anywhere.
 - *Scans* of one variable after another from the best point: a grid and SciPy's bounded search in
   its best cell, with ever finer grids.
-- *Filtering*: descent along differences from coarse to fine (`_filtering`), which sees a funnel
-  through its ripples.
-- *Evolution*: CMA-ES with restarts (`_evolution`), which comes later than the others and then
+- *Filtering*: descent along differences from coarse to fine (`implicit_filtering`), which sees a
+  funnel through its ripples.
+- *Evolution*: CMA-ES with restarts (`cma_es`), which comes later than the others and then
   spends more than all of them.
 
 The arm that has spent the fewest points for its share goes next. The search ends when it has gone

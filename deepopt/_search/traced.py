@@ -1,7 +1,7 @@
 """The global search behind `homotopy`: scans, rides and hops in rounds that share the best point.
 
 - A *polish* is SciPy's L-BFGS-B from the best point.
-- A *scan* finds the global minimum along every axis, or along learned directions (`_scan`).
+- A *scan* finds the global minimum along every axis, or along learned directions (`scans`).
 - A *ride* follows the minimiser through the schedule's f_t.
 - A *hop* is a batch of local searches from around the best points, at all scales, from
   crossings of two of them, and from anywhere.

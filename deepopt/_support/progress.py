@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from rich.table import Table
 
 PER_SECOND = 5  # drawings
 BAR = 24  # columns
+WIDTH = 160  # columns of a table that does not go to a terminal
 
 
 class Seen(NamedTuple):
@@ -210,3 +212,10 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def console_for(quiet: bool) -> Console:
+    """Standard output, or nothing."""
+    from rich.console import Console
+
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else WIDTH)

@@ -31,6 +31,7 @@ from typing import Any
 from .._support.checks import check_flag
 from .._support.executors import check_engine
 from .._support.files import folder_for
+from .._support.progress import console_for
 from . import _cells, _html, _report, _settings, _sweep
 
 __all__ = ["SUITES", "run"]
@@ -115,7 +116,7 @@ def run(suite: str = "quick", out: str | Path | None = None, **settings: Any) ->
     checked = kind(**settings)
     checked.check_problems()
     module = import_module(f".{suite.replace('-', '_')}", __name__)
-    console = _report.console_for(quiet)
+    console = console_for(quiet)
     asked = list(module.cells(checked))
     if not asked:
         raise ValueError(f"nothing is run with these settings: {settings}")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._support.files import write_text
+from .._support.files import plain, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -157,19 +157,6 @@ def _is_record(record: Any, cell: Cell) -> bool:
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON (no NaN, no infinities), whole or not at all."""
     write_text(path, json.dumps(plain(value), allow_nan=False, separators=(",", ":")) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """`value` in JSON's own types; what is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def backend() -> str:

@@ -5,26 +5,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._support.files import write_text
-from ._cells import FORMAT, Record, plain, write_json
+from .._support.files import plain, write_text
+from ._cells import FORMAT, Record, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 UNSAID = ("only", "solvers", "data", "generators")  # settings that no result depends on
-WIDTH = 160  # columns of a table that does not go to a terminal
-
-
-def console_for(quiet: bool) -> Console:
-    """Standard output, or nothing."""
-    from rich.console import Console
-
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def write_results(

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..problems import Problem
-from ..problems._problem import Vector, constant
 
 if TYPE_CHECKING:
     from .._backend import Tensor
@@ -30,7 +29,7 @@ SMALLEST = 1e-300  # under a root, whose slope at 0 is infinite
 class _AtZero(Problem):
     """A function whose minimum, 0, is at the origin."""
 
-    def _minimiser(self) -> Vector:
+    def _minimiser(self) -> np.ndarray:
         return np.zeros(self.dim)
 
     def _minimum(self) -> float:
@@ -45,7 +44,7 @@ class Griewank(_AtZero):
     def _function(self, x: Tensor) -> Tensor:
         from keras import ops
 
-        scale = constant(np.sqrt(np.arange(1.0, self.dim + 1.0)), x)
+        scale = ops.convert_to_tensor(np.sqrt(np.arange(1.0, self.dim + 1.0)), dtype=x.dtype)
         waves = ops.prod(ops.cos(x / scale), axis=-1)
         return 1.0 + ops.sum(ops.square(x), axis=-1) / 4000.0 - waves
 
@@ -102,7 +101,7 @@ class DropWave(Problem):
         r = ops.sqrt(square + SMALLEST)
         return -(1.0 + ops.cos(12.0 * r)) / (0.5 * square + 2.0)
 
-    def _minimiser(self) -> Vector:
+    def _minimiser(self) -> np.ndarray:
         return np.zeros(self.dim)
 
     def _minimum(self) -> float:
@@ -159,11 +158,14 @@ class SmallNetwork(Problem):
         from keras import ops
 
         n, h, lead = self.IN, self.HIDDEN, tuple(x.shape[:-1])
+        inputs, targets = (
+            ops.convert_to_tensor(array, dtype=x.dtype) for array in (self._inputs, self._targets)
+        )
         inner = ops.reshape(x[..., : n * h], (*lead, n, h))
         bias, outer = x[..., n * h : n * h + h], x[..., n * h + h : n * h + 2 * h]
-        hidden = ops.tanh(ops.matmul(constant(self._inputs, x), inner) + bias[..., None, :])
+        hidden = ops.tanh(ops.matmul(inputs, inner) + bias[..., None, :])
         out = ops.sum(hidden * outer[..., None, :], axis=-1) + x[..., -1:]
-        return ops.mean(ops.square(out - constant(self._targets, x)), axis=-1)
+        return ops.mean(ops.square(out - targets), axis=-1)
 
     def _minimum(self) -> float:
         return 0.0

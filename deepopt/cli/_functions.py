@@ -75,10 +75,9 @@ def minimize(
     from .._minimize import find
     from .._minimize import minimize as minimise
     from .._support.checks import check_file
-    from .._support.files import folder_for, write_text
+    from .._support.files import folder_for, plain, write_text
     from .._support.results import Status
     from .._tune import check_known, find_function, read_bounds, read_settings
-    from ..bench._cells import plain
 
     options = read_settings("option", option) | given(limits)
     check_known(options, find(method or "homotopy").options, method or "homotopy")

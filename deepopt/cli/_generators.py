@@ -47,7 +47,7 @@ def train(model: str, out: str, **settings: Any) -> None:
     deepopt train dcgan --data photos/ --out checkpoints/dcgan --latent-dim 20 --steps 10000
     """  # noqa: D301 - click's mark for lines that stay as they are
     from ..generators import TrainSettings
-    from ..generators._progress import train_with_progress
+    from ._training import train_with_progress
 
     train_with_progress(TrainSettings(model, **settings), out)
 

@@ -76,7 +76,7 @@ def _show(
     from rich.markup import escape
     from rich.table import Table
 
-    from ..bench._report import console_for
+    from .._support.progress import console_for
 
     console = console_for(quiet=False)
     table = Table("name", "domain", "minimum", "note", title="Problems, here in 50 variables")

@@ -133,6 +133,6 @@ def apart(json_: bool) -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """On standard output, on one line, without NaN and infinities."""
-    from ..bench._cells import plain
+    from .._support.files import plain
 
     click.echo(json.dumps(plain(document), allow_nan=False, default=str))

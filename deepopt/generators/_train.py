@@ -19,11 +19,10 @@ from . import checkpoints
 from .architectures import Architecture
 from .checkpoints import CheckpointError
 from .images import digest_of, load_images
-from .training import KINDS, Training
+from .training import KINDS, SHOWN, Training
 
 STATE, LOSSES = "training.npz", "losses.csv"
 GRID = 8  # rows and columns of a grid of samples
-SHOWN = 10  # checkpoints between two grids
 WIDEST = 16.0
 DTYPES = ("float32", "float16")
 

@@ -22,6 +22,7 @@ from .architectures import Architecture
 CRITIC_RATE, RATE = 2e-4, 1e-3
 ADAM = Adam(beta1=0.5)
 CLIP = 0.01  # of a WGAN's critic
+SHOWN = 10  # checkpoints between two grids of samples
 
 
 class Draws(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .._support.progress import Line
-from . import checkpoints
-from ._train import SHOWN, TrainSettings, train
+from ..generators import TrainSettings, checkpoints, train
+from ..generators.training import SHOWN
 
 
 def train_with_progress(settings: TrainSettings, out: str | Path) -> None:
