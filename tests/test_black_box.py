@@ -189,8 +189,8 @@ def test_the_elite_keeps_distinct_minima_in_order():
     assert len(elite.minima) == SIZE
     assert elite.scale(1e9) == elite.minima[-1].f - elite.minima[0].f
     assert elite.scale(1e-9) == 1e-9
-    crossed = elite.crossings(20, rng)
-    assert np.isin(crossed, np.array([m.u for m in elite.minima])).all()
+    recombined = elite.recombined(20, rng)
+    assert np.isin(recombined, np.array([m.u for m in elite.minima])).all()
 
 
 def rastrigin(x):

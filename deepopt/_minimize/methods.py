@@ -19,7 +19,7 @@ from ..descents import Adam, Descent, GradientDescent
 from ..reparametrizations import Deep, Direct
 from ..schedules import Constant, GaussianSmoothing, Schedule
 
-BLACK_BOX_RIDE = 2000  # iterations at most
+LONGEST_FROM_PYTHON = 2000  # iterations on a black box, at most
 # By benchmarks/tuned.py; what they are worth on other functions stands in docs/tuning.md
 TUNED_GD = {
     "learning_rate": 3.1, "descent": "momentum", "decay": 0.95, "patience": 73, "n_starts": 4,
@@ -110,9 +110,11 @@ class HomotopyOptions(Options):
     )
     polish: bool = option(True, "SciPy's L-BFGS-B from the best points, in float64")
     n_starts: int = option(
-        16, "local searches in a batch; for a black box, points that ride", Range(4, 64, log=True)
+        16,
+        "local searches in a batch; points that a black box descends with",
+        Range(4, 64, log=True),
     )
-    n_paths: int = option(1, "points that ride the homotopy together", Range(1, 8, log=True))
+    n_paths: int = option(1, "points that follow the homotopy together", Range(1, 8, log=True))
     schedule: Schedule | None = option(
         None, "a schedule in place of the method's own", Fields(GaussianSmoothing)
     )
@@ -136,17 +138,17 @@ class HomotopyOptions(Options):
             "schedule",
             "n_paths",
             "learning_rate",
-        )  # of the ride, which a black box does not take
+        )  # of homotopy runs, which a black box does not take
 
     @property
     def searches_outside(self) -> bool:
         return self.schedule is None and self.descent is None
 
     def outside(self) -> HomotopyOptions:
-        """Those of the search, else of one ride of many points, which SciPy's polish ends."""
+        """Those of the search, else of one homotopy run of many points with a polish."""
         if self.searches_outside:
             return self
-        iterations = min(self.maxiter, BLACK_BOX_RIDE)
+        iterations = min(self.maxiter, LONGEST_FROM_PYTHON)
         return dataclasses.replace(self, maxiter=iterations, n_paths=self.n_starts)
 
 

@@ -27,7 +27,7 @@ from .._support.results import Status
 from .._support.threads import one_thread
 from . import scans
 from .cma_es import Evolution
-from .context import Parts
+from .context import Context
 from .implicit_filtering import Filtering
 from .minima import SCALES, Elite, Minimum
 from .polishing import Polished, polish
@@ -54,10 +54,10 @@ class BlackBoxSearch:
     """One search; `run` may be called once. Parameters as those of `_search.Search`."""
 
     def __init__(
-        self, parts: Parts, options: Any, x0: np.ndarray | None, rng: np.random.Generator
+        self, context: Context, options: Any, x0: np.ndarray | None, rng: np.random.Generator
     ) -> None:
-        self._parts, self._options, self._rng = parts, options, rng
-        self._objective, self._box = parts.objective, parts.box
+        self._context, self._options, self._rng = context, options, rng
+        self._objective, self._box = context.objective, context.box
         self._start: np.ndarray | None = self._lowest() if x0 is None else x0
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
@@ -81,22 +81,22 @@ class BlackBoxSearch:
             return self._run_arms()
 
     def _run_arms(self) -> Status:
-        objective, log, limits = self._objective, self._parts.log, self._parts.limits
+        objective, log, limits = self._objective, self._context.log, self._context.limits
         arms = self._arms()
         self._spent = dict.fromkeys(arms, 0.0)
         if "evolution" in arms:
             self._spent["evolution"] = float(WAIT * (self._box.dim + 1))
-        vars(self).update(self._parts.kept.get("search", {}))
+        vars(self).update(self._context.kept.get("search", {}))
         try:
             while objective.nfev < AGAIN * self._gain[1] + MORE * (self._box.dim + 1):
-                self._parts.begin(lambda: {"search": vars(self)})
+                self._context.begin(lambda: {"search": vars(self)})
                 before = objective.nfev
                 turn = min(self._spent, key=self._spent.__getitem__)
                 arms[turn]()
                 self._spent[turn] += max(objective.nfev - before, 1) / SHARES[turn]
                 log.nit += 1
                 log.record(0, objective.nfev, objective.best_f)
-                least = (self._options.ftol or 0.0) * self.elite.scale(self._parts.spread)
+                least = (self._options.ftol or 0.0) * self.elite.scale(self._context.spread)
                 if objective.best_f < self._gain[0] - least:
                     self._gain = (objective.best_f, objective.nfev)
                 self._look()
@@ -130,7 +130,7 @@ class BlackBoxSearch:
         """Go on where the last search was cut short, else from near a minimum or anywhere."""
         if self._start is None and self.elite.minima and self._rng.random() < 0.5:
             spread = np.exp(self._rng.uniform(*np.log(SCALES)))
-            self._start = self.elite.hops(self._box, np.array([spread]), self._rng)[0]
+            self._start = self.elite.perturbed(self._box, np.array([spread]), self._rng)[0]
         if self._start is None:
             self._start = self._drawn()[0]
         self._start = self._descend(self._start)
@@ -156,7 +156,7 @@ class BlackBoxSearch:
 
     def _evolve(self) -> None:
         self._evolution = self._evolution or Evolution(self._box, self._rng)
-        self._evolution.tell(self._values(self._evolution.ask()), self._parts.spread)
+        self._evolution.tell(self._values(self._evolution.ask()), self._context.spread)
 
     # What they do
 
@@ -196,11 +196,11 @@ class BlackBoxSearch:
 
     def _polish(self, start: np.ndarray, finest: float = np.inf) -> Polished:
         """L-BFGS-B for one turn; values are told apart on a scale of `finest` at most."""
-        objective, limits = self._objective, self._parts.limits
+        objective, limits = self._objective, self._context.limits
         each = objective.points_per_gradient
         if objective.nfev + each > limits.maxfev:
             self._values(start[None])
-        scale = self.elite.scale(self._parts.spread)
+        scale = self.elite.scale(self._context.spread)
         found = polish(
             objective, self._box, self._box.from_unit(start), min(scale, finest) or scale,
             min(limits.maxfev, objective.nfev + LOCAL * each), limits.deadline,
@@ -238,7 +238,7 @@ class BlackBoxSearch:
 
     def _values(self, u: np.ndarray) -> np.ndarray:
         """f (N,) at points (N, d), as far as the limits allow."""
-        limits = self._parts.limits
+        limits = self._context.limits
         if self._objective.nfev + len(u) > limits.maxfev:
             left = limits.maxfev - self._objective.nfev
             if left > 0:
@@ -253,5 +253,5 @@ class BlackBoxSearch:
         objective = self._objective
         if objective.best_x is not None:
             best = Best(objective.best_x, objective.best_f, 0)
-            if self._parts.watch(best, self._parts.log.nit):
+            if self._context.watch(best, self._context.log.nit):
                 raise Stopped(Status.CALLBACK)

@@ -10,7 +10,7 @@ from .._engine import Best, Limits, Log, Program, Recipe, Residuals, Where
 from .._objective import Objective
 
 
-class Parts(Protocol):
+class Context(Protocol):
     """The call, as a search sees it."""
 
     objective: Objective

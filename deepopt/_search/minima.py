@@ -11,8 +11,8 @@ from .._domain import Box
 SIZE = 16  # local minima kept
 SAME_POINT, SAME_VALUE = 1e-4, 1e-9  # two minima that differ by less, in u or by part, are one
 NOTHING = 1e-12  # a difference of values, relative to f's range or 1
-MOTHERS = 4  # of the best, from which hops are made
-SCALES = (0.01, 0.3)  # least and greatest spread of a hop, in unit coordinates
+CENTRES = 4  # of the best, around which points are perturbed
+SCALES = (0.01, 0.3)  # least and greatest spread of these, in unit coordinates
 
 
 class Minimum(NamedTuple):
@@ -49,15 +49,15 @@ class Elite:
         between = self.minima[-1].f - self.minima[0].f if self.minima else 0.0
         return min(spread, between) if between > NOTHING * min(spread, 1.0) else spread
 
-    def hops(self, box: Box, spreads: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def perturbed(self, box: Box, spreads: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Points (m, d) around the best minima, at the given spreads (m,)."""
-        best = np.array([minimum.u for minimum in self.minima[:MOTHERS]])
-        mothers = best[rng.integers(len(best), size=len(spreads))]
-        return box.fold(mothers + spreads[:, None] * rng.standard_normal(mothers.shape))
+        best = np.array([minimum.u for minimum in self.minima[:CENTRES]])
+        centres = best[rng.integers(len(best), size=len(spreads))]
+        return box.fold(centres + spreads[:, None] * rng.standard_normal(centres.shape))
 
-    def crossings(self, count: int, rng: np.random.Generator) -> np.ndarray:
+    def recombined(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Points (count, d) that have each variable from one or the other of two minima."""
         minima = np.array([minimum.u for minimum in self.minima])
         one, other = minima[rng.integers(len(minima), size=(2, count))]
-        crossed: np.ndarray = np.where(rng.random(one.shape) < 0.5, one, other)
-        return crossed
+        points: np.ndarray = np.where(rng.random(one.shape) < 0.5, one, other)
+        return points

@@ -1,15 +1,15 @@
-"""The global search behind `homotopy`: scans, rides and hops in rounds that share the best point.
+"""The global search behind `homotopy`: rounds of arms that share the best point.
 
-- A *polish* is SciPy's L-BFGS-B from the best point.
-- A *scan* finds the global minimum along every axis, or along learned directions (`scans`).
-- A *ride* follows the minimiser through the schedule's f_t.
-- A *hop* is a batch of local searches from around the best points, at all scales, from
-  crossings of two of them, and from anywhere.
+- *Polish*: SciPy's L-BFGS-B from the best point.
+- *Scan*: the global minimum along every axis, or along learned directions (`scans`).
+- *Homotopy*: a run through the schedule's f_t, which follows the minimiser.
+- *Restarts*: batches of local searches from the best points, perturbed at all scales (basin
+  hopping), from recombinations of two of them, and from uniform points.
 
-Each round takes twice as long a ride and twice as many hops, but for the part that has not
-lowered the best value while the other has. Rounds go on until `PATIENCE` of them in a row have
-been in vain, or a limit is met. What each part is for, with the measurements that keep it, is in
-docs/homotopy.md.
+Each round takes a homotopy run twice as long and twice as many batches of restarts, but for the arm
+that has not lowered the best value while the other has. Rounds go on until `PATIENCE` of them in a
+row have brought nothing, or a limit is met. What each arm is for, with the measurements that keep
+it, is in docs/homotopy.md.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from ..descents import LBFGS
 from ..reparametrizations import Direct, Start
 from ..schedules import Constant
 from . import scans
-from .context import Parts
+from .context import Context
 from .minima import SCALES, Elite, Minimum
 from .polishing import polish
 
 PATIENCE = 3  # rounds without improvement that end the search
-FIRST_RIDE = 2000  # iterations of the first ride
-LOCAL = 300  # iterations of a batch of hops
+FIRST_HORIZON = 2000  # iterations of the first homotopy run
+LOCAL = 300  # iterations of a batch of restarts
 PER_VARIABLE, LONGEST = 2, 3000  # … at most, for each variable and in all, while a crowd goes on
 CROWD = 0.25  # of the runs of a batch
-LOCAL_STALL = 12  # iterations without progress, which end a hop
+LOCAL_STALL = 12  # iterations without progress, which end a local search
 LOCAL_STEP = 0.02  # first step of a local search, in unit coordinates
-FIRST_HOPS = 1  # batches before the scans
-HOPS = 8  # batches of the first round
-HOPPED, CROSSED = 0.375, 0.25  # of a batch: around a best point, between two; the rest anywhere
-SHORTEST_RIDE = 50  # iterations
-RIDE_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
+FIRST_BATCHES = 1  # of restarts before the scans
+BATCHES = 8  # of the first round
+PERTURBED, RECOMBINED = 0.375, 0.25  # of a batch; the rest are uniform points
+SHORTEST_HORIZON = 50  # iterations
+HOMOTOPY_SHARE, SCAN_SHARE = 0.5, 0.25  # of the points left to spend, at most, for one of them
 GAP, GAP_WATCHED = LOCAL, 50  # iterations between two records of the history
 CELLS, FINE = 1024, 8  # of a scan; the first one has that many times more
 PROFILES = 2**26  # … but no more than this many numbers in its profiles
@@ -54,7 +54,7 @@ SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
 
 KINDS = (Elite, Minimum, scans.Axes, scans.Oblique)  # whose objects a search holds
-Plan = Generator[Callable[[], Any], Any, Any]  # of parts; it is sent what each came to
+Plan = Generator[Callable[[], Any], Any, Any]  # of steps; it is sent what each returned
 
 
 class Search:
@@ -62,10 +62,10 @@ class Search:
 
     Parameters
     ----------
-    parts
+    context
         The objective, its box and range, the limits, and the compiled programs.
     recipe
-        What rides: any reparametrization × schedule × descent.
+        Of the homotopy runs: any reparametrization × schedule × descent.
     options
         Of the method: `n_starts`, `ftol`, `polish`, `dtype`, the rates.
     x0 : ndarray (d,) or None
@@ -74,57 +74,57 @@ class Search:
 
     def __init__(
         self,
-        parts: Parts,
+        context: Context,
         recipe: Recipe,
         options: Any,
         x0: np.ndarray | None,
         rng: np.random.Generator,
     ) -> None:
-        self._parts, self._recipe, self._options, self._rng = parts, recipe, options, rng
-        self._objective, self._box = parts.objective, parts.box
+        self._context, self._recipe, self._options, self._rng = context, recipe, options, rng
+        self._objective, self._box = context.objective, context.box
         self._x0 = x0
         self._polished = np.inf  # the value last polished
         self._directions = {"axes": scans.Axes()}
-        self._outcomes: list[Any] = []  # what the parts so far came to
+        self._outcomes: list[Any] = []  # what the steps so far returned
         self.elite = Elite()
         self.gradient: np.ndarray | None = None  # at the point that was polished last
         self.polished_x: np.ndarray | None = None
-        self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's rides
+        self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's runs
 
     def run(self) -> Status:
         plan = self._plan()
-        vars(self).update(self._parts.kept.get("search", {}))
-        part = next(plan)
+        vars(self).update(self._context.kept.get("search", {}))
+        step = next(plan)
         for outcome in self._outcomes:
-            part = plan.send(outcome)
+            step = plan.send(outcome)
         try:
             while True:
-                self._parts.begin(lambda: {"search": vars(self)})
-                self._outcomes.append(part())
-                part = plan.send(self._outcomes[-1])
+                self._context.begin(lambda: {"search": vars(self)})
+                self._outcomes.append(step())
+                step = plan.send(self._outcomes[-1])
         except StopIteration:
             return Status.CONVERGED
         except Stopped as stop:
             return self._stopped(stop.args[0])
 
     def _plan(self) -> Plan:
-        """The parts one after the other; it depends on nothing but what they came to."""
+        """The steps one after the other; it depends on nothing but what they return."""
         useful = yield from self._first()
-        stale, horizon, batches = 0, FIRST_RIDE, HOPS
+        stale, horizon, batches = 0, FIRST_HORIZON, BATCHES
         while stale < PATIENCE:
-            hopped = yield from self._hops(batches)
-            rode = yield partial(self._ride, horizon)
-            if hopped or rode:
+            restarts = yield from self._restarts(batches)
+            homotopy = yield partial(self._homotopy, horizon)
+            if restarts or homotopy:
                 yield from self._sweeps(useful)
-            stale = 0 if hopped or rode else stale + 1
-            horizon *= 1 if hopped and not rode else 2
-            batches *= 1 if rode and not hopped else 2
+            stale = 0 if restarts or homotopy else stale + 1
+            horizon *= 1 if restarts and not homotopy else 2
+            batches *= 1 if homotopy and not restarts else 2
 
     def _first(self) -> Plan:
         """From the first start downhill, then scans; the names of directions that were of use."""
         useful = []
         yield self._begin
-        yield from self._hops(FIRST_HOPS)
+        yield from self._restarts(FIRST_BATCHES)
         if (yield partial(self._scan_through_centre, "axes", 1)):
             yield partial(self._scan_through_centre, "axes", 1, FINE)
             useful.append("axes")
@@ -134,11 +134,11 @@ class Search:
         yield from self._sweeps(useful)
         return useful
 
-    def _hops(self, batches: int) -> Plan:
+    def _restarts(self, batches: int) -> Plan:
         """Batches of local searches; whether they lowered the best value."""
         before = yield self._lowest
         for _ in range(batches):
-            yield self._hop
+            yield self._restart
         return (yield partial(self._polish_after, before))
 
     def _sweeps(self, useful: list[str]) -> Plan:
@@ -157,7 +157,7 @@ class Search:
                 status = stop.args[0]
         return status
 
-    # The parts
+    # The arms
 
     def _begin(self) -> None:
         """From the first start downhill."""
@@ -173,40 +173,41 @@ class Search:
         self._polish()
         return self._gained(before)
 
-    def _ride(self, horizon: int) -> bool:
+    def _homotopy(self, horizon: int) -> bool:
         """The schedule from beginning to end, with every rate; whether that lowered the best."""
         before = self._objective.best_f
         start = self._recipe.reparametrization.init(self._box, self._rng, None)
         rates = self._options.rates()
-        horizon = self._affordable(horizon, self._recipe, len(rates), RIDE_SHARE)
-        if horizon >= SHORTEST_RIDE:
+        horizon = self._affordable(horizon, self._recipe, len(rates), HOMOTOPY_SHARE)
+        if horizon >= SHORTEST_HORIZON:
             self._drive(self._recipe, [start] * len(rates), rates, horizon)
             self._polish()
         return self._gained(before)
 
-    def _hop(self) -> None:
+    def _restart(self) -> None:
         """A batch of local searches."""
         recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
         longest = max(LOCAL, min(PER_VARIABLE * self._box.dim, LONGEST))
-        starts = [Start([u[None]], []) for u in self._hopped(self._options.n_starts)]
+        starts = [Start([u[None]], []) for u in self._restart_points(self._options.n_starts)]
         horizon = self._affordable(longest, recipe, len(starts), 1.0)
         self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
 
-    def _hopped(self, count: int) -> np.ndarray:
-        """Where local searches begin (count, d): hops, crossings, the rest new."""
+    def _restart_points(self, count: int) -> np.ndarray:
+        """Where local searches begin (count, d): perturbed, recombined and uniform points."""
         rng, box = self._rng, self._box
         points = box.draw(rng, count)
         if self.elite.minima:
-            hops, crossings = int(HOPPED * count + rng.random()), int(CROSSED * count)
-            spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), hops))
-            points[:hops] = self.elite.hops(box, spreads, rng)
-            points[hops : hops + crossings] = self.elite.crossings(crossings, rng)
+            perturbed, recombined = int(PERTURBED * count + rng.random()), int(RECOMBINED * count)
+            spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), perturbed))
+            points[:perturbed] = self.elite.perturbed(box, spreads, rng)
+            end = perturbed + recombined
+            points[perturbed:end] = self.elite.recombined(recombined, rng)
         return points
 
     def _learn(self) -> bool:
         """Directions in which f may be a sum, from its Hessian at a random point."""
         d = self._box.dim
-        left = self._parts.limits.maxfev - self._objective.nfev
+        left = self._context.limits.maxfev - self._objective.nfev
         if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
             return False
         at = self._box.centre + 0.1 * self._rng.standard_normal(d)
@@ -228,7 +229,7 @@ class Search:
         objective, before = self._objective, self._objective.best_f
         cells = CELLS * finer // (1 if blocks == 1 else 2)
         cells = min(cells, _power_of_two(PROFILES // self._box.dim))
-        left = self._parts.limits.maxfev - objective.nfev
+        left = self._context.limits.maxfev - objective.nfev
         if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * left:
             return False
         moves = scans.scan(
@@ -260,14 +261,14 @@ class Search:
         done = start is None and not objective.best_f < self._polished
         if not self._options.polish or x is None or done:
             return
-        limits = self._parts.limits
+        limits = self._context.limits
         found = polish(objective, self._box, x, self._scale, limits.maxfev, limits.deadline)
         if np.isfinite(found.f):
             self.elite.keep(found.u, found.f)
         if start is None or found.f <= objective.best_f:
             self.gradient, self.polished_x = found.gradient, objective.best_x
             self._polished = objective.best_f
-        self._parts.log.record(0, objective.nfev, objective.best_f)
+        self._context.log.record(0, objective.nfev, objective.best_f)
         if found.status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
             raise Stopped(found.status)
         self._look()
@@ -284,26 +285,28 @@ class Search:
     ) -> None:
         """Run the loop, and keep what it found."""
         self._check_limits(0)
-        parts = self._parts
+        context = self._context
         group = make_group(
             recipe, self._box, starts, rates, self._options.dtype,
-            value_range=parts.spread, horizon=horizon, ftol=0.0, stall=stall,
-            seed=int(self._rng.integers(2**31 - 64)), outputs=parts.residuals.size,
+            value_range=context.spread, horizon=horizon, ftol=0.0, stall=stall,
+            seed=int(self._rng.integers(2**31 - 64)), outputs=context.residuals.size,
         )  # fmt: skip
-        limits = parts.limits._replace(maxiter=min(horizon, parts.limits.maxiter - parts.log.nit))
-        driver = Driver(
-            parts.program(recipe), self._objective, [group], limits, parts.watch, parts.log
+        limits = context.limits._replace(
+            maxiter=min(horizon, context.limits.maxiter - context.log.nit)
         )
-        gap = GAP_WATCHED if parts.watched else GAP
+        driver = Driver(
+            context.program(recipe), self._objective, [group], limits, context.watch, context.log
+        )
+        gap = GAP_WATCHED if context.watched else GAP
         stops = chain(range(gap, limits.maxiter, gap), [limits.maxiter])
         status = driver.run(stops, None if recipe is self._recipe else self._thinned_out)
-        parts.log.nit += driver.nit
+        context.log.nit += driver.nit
         self._gather(driver.best_points(), driver.best_per_run())
         if recipe is self._recipe:
             self.fun_per_rate = np.minimum(self.fun_per_rate, driver.best_per_run())
         if status not in (Status.MAXITER, Status.CONVERGED, Status.NOT_FINITE):
             raise Stopped(status)
-        if parts.log.nit >= parts.limits.maxiter:
+        if context.log.nit >= context.limits.maxiter:
             raise Stopped(Status.MAXITER)
 
     def _thinned_out(self, driver: Driver) -> bool:
@@ -312,7 +315,7 @@ class Search:
 
     def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
         """Keep the runs' best points, with the values that f itself gives them."""
-        left = self._parts.limits.maxfev - self._objective.nfev
+        left = self._context.limits.maxfev - self._objective.nfev
         order = np.argsort(values)[: max(1, left)]
         x = self._box.clip(points[order[np.isfinite(values[order])]])
         if not len(x):
@@ -323,7 +326,7 @@ class Search:
 
     @property
     def _scale(self) -> float:
-        return self.elite.scale(self._parts.spread)
+        return self.elite.scale(self._context.spread)
 
     def _gained(self, before: float) -> bool:
         return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)
@@ -351,9 +354,9 @@ class Search:
         return np.concatenate(parts)
 
     def _check_limits(self, points: int) -> None:
-        if self._objective.nfev + points > self._parts.limits.maxfev:
+        if self._objective.nfev + points > self._context.limits.maxfev:
             raise Stopped(Status.MAXFEV)
-        if time.perf_counter() > self._parts.limits.deadline:
+        if time.perf_counter() > self._context.limits.deadline:
             raise Stopped(Status.MAXTIME)
 
     def _look(self) -> None:
@@ -362,15 +365,15 @@ class Search:
         if objective.best_x is None:
             return
         best = Best(objective.best_x, objective.best_f, 0)
-        if self._parts.watch(best, self._parts.log.nit):
+        if self._context.watch(best, self._context.log.nit):
             raise Stopped(Status.CALLBACK)
 
     def _affordable(self, horizon: int, recipe: Recipe, runs: int, share: float) -> int:
         """Iterations up to `horizon` that a share of what is left to spend allows."""
-        limits = self._parts.limits
+        limits = self._context.limits
         each = runs * recipe.reparametrization.n_points * recipe.schedule.samples
         points = share * (limits.maxfev - self._objective.nfev)
-        return int(min(horizon, limits.maxiter - self._parts.log.nit, max(points // each, 1)))
+        return int(min(horizon, limits.maxiter - self._context.log.nit, max(points // each, 1)))
 
     @property
     def _batch(self) -> int:
