@@ -18,9 +18,9 @@ SEEDS, SECONDS = 3, 6.0
 COMPILING = 6.0  # seconds more of a first call
 PARTS = {
     "everything": {},
-    "no rides": {"FIRST_HORIZON": 0},
-    "no hops": {"BATCHES": 0, "FIRST_BATCHES": 0},
-    "no crossings": {"RECOMBINED": 0.0},
+    "no homotopy runs": {"FIRST_HORIZON": 0},
+    "no restarts": {"BATCHES": 0, "FIRST_BATCHES": 0},
+    "no recombination": {"RECOMBINED": 0.0},
     "no scans": {"SCAN_SHARE": 0.0},
     "no learned directions": {"LEARNABLE": 0},
     "no polish": {"polish": False},

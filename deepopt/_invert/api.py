@@ -44,8 +44,8 @@ def invert(
         One target, of the generator's output shape or flat, or a batch of them along the first
         axis; with `operator` measurements (m,) or (B, m).
     method : {"direct", "surf", "projected-surf"}, default "direct"
-        "direct" descends on the last generator alone. "surf" first rides the minimiser through the
-        generators of the training (paper B, Algorithm 1). "projected-surf", for fully connected
+        "direct" descends on the last generator alone. "surf" first follows the minimiser through
+        the generators of the training (paper B, Algorithm 1). "projected-surf", for fully connected
         ReLU networks, goes from one generator to the next by the best of the linear pieces around
         the last minimiser (Algorithm 2); only the first one is descended by the `solver`.
     operator : array_like, LinearOperator or callable, optional

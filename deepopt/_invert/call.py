@@ -1,4 +1,4 @@
-"""One call of `invert`, once its arguments are read: starts, ride, descents, result."""
+"""One call of `invert`, once its arguments are read: starts, surf, descents, result."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class InvertCall:
                 if self._method == "surf":
                     networks = (tensors(w, options.dtype) for w in source.stream())
                     shares = schedule.iterations(len(source) - 1)
-                    inversion.ride(
+                    inversion.surf(
                         networks, shares, starts.known[:, 0], schedule.interpolate, begin, kept
                     )
                     starts.known[:, 0] = inversion.path[-1]

@@ -1,4 +1,4 @@
-"""The search behind `invert`: a ride through the checkpoints, and descents on the last of them.
+"""The search behind `invert`: a surf through the checkpoints, and descents on the last of them.
 
 Runs share one compiled loop of a fixed number of *lanes*. On the last generator a lane takes the
 next start of a target that is not found yet as soon as its run is over, so that no target waits
@@ -29,7 +29,7 @@ from .targets import Found, Targets
 CHUNK = 4  # iterations between two looks, at least
 JUMP = 4.0  # times f that a step between two networks may cost before it is halved
 HALVINGS = 3
-STRIDE = 64  # iterations on a network of a ride between two looks at the clock
+STRIDE = 64  # iterations on a network of a surf between two looks at the clock
 
 
 @dataclasses.dataclass
@@ -141,7 +141,7 @@ class Inversion(Targets):
 
     # Through the networks of a training
 
-    def ride(
+    def surf(
         self, networks: Iterator[Tensors], iterations: list[int], starts: np.ndarray,
         smooth: bool, begin: Callable[[Callable[[], State]], None], kept: State,
     ) -> None:  # fmt: skip
@@ -158,7 +158,7 @@ class Inversion(Targets):
         begin : callable
             Told of every network, with the state in which it begins.
         kept : dict
-            That of the network on which the ride was interrupted; empty where it was not.
+            That of the network on which the surf was interrupted; empty where it was not.
         """
         points, last, f = starts, None, np.full(len(starts), np.inf)
         points, f = kept.get("points", points), kept.get("f", f)

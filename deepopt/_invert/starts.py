@@ -6,8 +6,8 @@ import numpy as np
 
 from ..reparametrizations import Latent
 
-HEAD = 3  # codes that a target takes before hops and further codes take turns
-LEAST_REACH, MOST_REACH = 0.1, 1.0  # of a hop, in standard deviations of the prior
+HEAD = 3  # codes that a target takes before perturbed latents and further codes take turns
+LEAST_REACH, MOST_REACH = 0.1, 1.0  # of a perturbation, in standard deviations of the prior
 
 
 def codes_for(count: int) -> int:
@@ -23,13 +23,13 @@ class Starts:
     ----------
     known : ndarray (B, S, k)
         Latents where each target begins: the first `HEAD` one after the other, and then in turns
-        with hops, as long as there are any.
+        with perturbed latents, as long as there are any.
     count : int
-        Starts in all; S where there are to be no hops. A hop is the best latent so far, moved by a
-        normal deviate of a scale that varies from one start to the next.
+        Starts in all; S where none is to be perturbed. A perturbed one is the best latent so far,
+        moved by a normal deviate of a scale that varies from one start to the next.
     latent : Latent
     seed : int
-        Of the hops. One depends on it, the target and its number alone.
+        Of the perturbations. One depends on it, the target and its number alone.
     """
 
     def __init__(self, known: np.ndarray, count: int, latent: Latent, seed: int) -> None:

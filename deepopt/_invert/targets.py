@@ -115,7 +115,7 @@ class Targets:
     ----------
     found : Found
     path : list of ndarray (B, k)
-        The minimisers on the networks that `ride` has left behind.
+        The minimisers on the networks that `surf` has left behind.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Problems that the peers suite reports beside the eight functions.
 
-No number of the search with gradients was chosen on them, but the order of its parts was: that hops
-come before rides, the clusters showed. Those that are black boxes too were among what the arms of
-that search were chosen on, with other seeds.
+No number of the search with gradients was chosen on them, but the order of its arms was: that
+restarts come before homotopy runs, the clusters showed. Those that are black boxes too were among
+what the arms of that search were chosen on, with other seeds.
 
 Definitions: Surjanovic & Bingham, Virtual Library of Simulation Experiments (Griewank, Drop-wave);
 Salomon, Reevaluating genetic algorithm performance under coordinate rotation, 1996; Rahnamayan,

@@ -67,7 +67,7 @@ def two_valleys(point):
     return -broad - 1.5 * narrow
 
 
-ride = deepopt.Recipe(
+path_alone = deepopt.Recipe(
     deepopt.Direct(1, "uniform", "reflect"),
     deepopt.GaussianSmoothing(),
     deepopt.Adam(beta2=0.99, epsilon=1e-30),
@@ -76,13 +76,13 @@ way = []
 path = deepopt.minimize(
     two_valleys,
     bounds=[(-2, 2)] * 2,
-    method=ride,
+    method=path_alone,
     options={"maxiter": 400, "learning_rate": 0.1},
     callback=lambda intermediate_result: way.append(intermediate_result.population[0]),
     rng=0,
 )
 search = deepopt.minimize(two_valleys, bounds=[(-2, 2)] * 2, rng=0)
-print(f"one ride ends at {path.population_energies[0]:.3f}, the default call at {search.fun:.3f}")
+print(f"one run ends at {path.population_energies[0]:.3f}, the default call at {search.fun:.3f}")
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, sigma in zip(axes, (0.25, 0.0), strict=True):
     plots.landscape(two_valleys, ax=ax, bounds=[(-2, 2)] * 2, sigma=sigma, path=way)
@@ -90,12 +90,12 @@ for ax, sigma in zip(axes, (0.25, 0.0), strict=True):
 
 # %%
 # This is why the default method is more than a homotopy: scans of all directions at once, batches
-# of local searches from near and far, and rides, in rounds that share the best points. What each
+# of local searches from near and far, and homotopy runs, in rounds that share the best points. What each
 # of these parts is for is measured in :doc:`/homotopy`.
 
 results = {}
-for name, options in (("one ride", {"maxiter": 2000, "learning_rate": 0.1}), ("default", {})):
-    method = ride if name == "one ride" else None
+for name, options in (("one run", {"maxiter": 2000, "learning_rate": 0.1}), ("default", {})):
+    method = path_alone if name == "one run" else None
     for f in (ackley, rastrigin):
         shifted = f.with_dim(20).shifted(rng=1)
         results[name, f.name] = deepopt.minimize(shifted, method=method, options=options, rng=0).fun
