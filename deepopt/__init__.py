@@ -1,4 +1,4 @@
-"""deepopt: a better minimum, sooner, in one call you already know.
+"""deepopt: a better minimum, faster, in one call you already know.
 
 Every method is a *reparametrization* (where the variables live) × a *schedule* (which objective
 is minimised when) × a *descent* (how a step is taken), run by one compiled, batched loop::

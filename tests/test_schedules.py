@@ -161,7 +161,7 @@ def test_langevin_noise_has_the_temperature_s_distribution():
     np.testing.assert_allclose(spread, temperature / curvature, rtol=0.3)
 
 
-def test_adaptive_stages_arrive_sooner_where_nothing_holds_them_up():
+def test_adaptive_stages_arrive_earlier_where_nothing_holds_them_up():
     def t_after(pace, iterations=150):
         schedule = Blend(waves, fraction=0.8, pace=pace)
         recipe = Recipe(ONE, schedule, Adam())

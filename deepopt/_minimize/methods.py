@@ -106,7 +106,7 @@ class HomotopyOptions(Options):
         Range(0.01, 1.0, log=True),
     )
     ftol: float | None = option(
-        1e-10, "a round must lower f by more than this part of its range, or it was in vain"
+        1e-10, "a round must lower f by more than this part of its range, or it counts as no gain"
     )
     polish: bool = option(True, "SciPy's L-BFGS-B from the best points, in float64")
     n_starts: int = option(

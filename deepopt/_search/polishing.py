@@ -21,7 +21,7 @@ NOISE = 1e-14  # relative gain below which differences tell nothing
 
 
 class Polished(NamedTuple):
-    """What a polish came to."""
+    """The result of a polish."""
 
     u: np.ndarray  # (d,) the lowest point that it met, in unit coordinates
     f: float  # the value there; infinite where none was finite

@@ -1,4 +1,4 @@
-"""One trial of a study: the runs that are made with some options, and what they come to."""
+"""One trial of a study: the runs that are made with some options, and their results."""
 
 from __future__ import annotations
 

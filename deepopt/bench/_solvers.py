@@ -181,7 +181,7 @@ def basin_hopping(meter: Meter, rng: np.random.Generator) -> None:
 def differential_evolution(meter: Meter, rng: np.random.Generator) -> None:
     from scipy.optimize import differential_evolution as evolve
 
-    batched = {"vectorized": True, "updating": "deferred"}  # sooner by the clock, not by points
+    batched = {"vectorized": True, "updating": "deferred"}  # faster by the clock, not by points
     found = evolve(
         (lambda x: meter.values(x.T)) if meter.has_slopes else meter.value, _bounds(meter),
         maxiter=ENDLESS, polish=False, rng=rng, **(batched if meter.has_slopes else {}),

@@ -25,7 +25,7 @@ An error is one line; --debug behind any command shows its traceback. Completion
 @click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="deepopt")
 def main() -> None:
-    """A better minimum, sooner: optimization on deep reparametrizations and homotopies.
+    """A better minimum, faster: optimization on deep reparametrizations and homotopies.
 
     \b
     deepopt minimize rastrigin --dim 20          the minimum of a problem, or of model.py:loss

@@ -163,7 +163,7 @@ KINDS = {
 
 
 class Training:
-    """Networks, Adam's memory and the step they have come to.
+    """Networks, Adam's memory and the step they are at.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Distributions and lines: what many runs of several methods came to."""
+"""Distributions and lines: the results of many runs of several methods."""
 
 from __future__ import annotations
 

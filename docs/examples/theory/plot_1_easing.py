@@ -78,7 +78,7 @@ print("all points the same way:", abs(np.sign(fastest).sum()) == n)
 # %%
 # The fastest direction moves all points the same way, hundreds of times as fast as the slowest
 # moves some of them apart. That is a preconditioner. It carries the swarm along the mean gradient
-# at a multiple of the rate of single points, which is why the deep optimizer is sooner on broad
+# at a multiple of the rate of single points, which is why the deep optimizer is faster on broad
 # bowls, and why it gains nothing, or loses, where the points have to part (:doc:`/reproduction`).
 # It also begins near the centre of the box, so that a benchmark whose minimum lies there flatters
 # it.
