@@ -23,7 +23,7 @@ SOON = 50  # of so many parts of a call the first
 SHARE = 0.5  # of the time may go into saving, so that a short call is saved often
 PACKAGE = str(Path(deepopt.__file__).parent)
 UNTRACED = {  # what is compiled, and what puts the process' own settings back
-    "_backend.py", "_loop.py", "_state.py", "_interrupts.py",
+    "_backend.py", "loop.py", "state.py", "interrupts.py",
 }  # fmt: skip
 
 Call = Callable[["Doom", dict[str, Any]], Any]
