@@ -90,8 +90,8 @@ for ax, sigma in zip(axes, (0.25, 0.0), strict=True):
 
 # %%
 # This is why the default method is more than a homotopy: scans of all directions at once, batches
-# of local searches from near and far, and homotopy runs, in rounds that share the best points. What each
-# of these parts is for is measured in :doc:`/homotopy`.
+# of local searches from near and far, and homotopy runs, in rounds that share the best points. What
+# each of these arms is for is measured in :doc:`/homotopy`.
 
 results = {}
 for name, options in (("one run", {"maxiter": 2000, "learning_rate": 0.1}), ("default", {})):
