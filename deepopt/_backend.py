@@ -309,11 +309,14 @@ def numbers_held(value: Any) -> Held | None:
 
 
 def process_settings() -> tuple[Any, ...]:
-    """Settings that a function may compute by, of the libraries that are loaded."""
+    """Settings that a function may compute by, of the libraries that are loaded.
+
+    Keras' policy of dtypes is none of them: asked for the first time, it is made, and stays.
+    """
     config = keras.config
     found: list[Any] = [
         config.backend(), config.floatx(), config.epsilon(), config.image_data_format(),
-        config.dtype_policy().name, np.geterr(), np.get_printoptions(),
+        np.geterr(), np.get_printoptions(),
     ]  # fmt: skip
     if "torch" in sys.modules:
         torch = sys.modules["torch"]

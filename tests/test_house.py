@@ -66,6 +66,20 @@ def test_first_minimize_prints_nothing_and_loads_one_backend(backend):
         assert done.stdout.strip() == f"['{backend}']"
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_call_leaves_kerass_settings_as_they_were(backend):
+    code = (
+        "import deepopt, numpy as np; from deepopt import ops;"
+        "f = lambda x: ops.sum(x**2);"
+        "box = {'bounds': [(-1, 1)] * 2, 'rng': 0, 'options': {'maxfev': 200}};"
+        "deepopt.minimize(f, **box); deepopt.minimize(lambda x: float(np.sum(x**2)), **box);"
+        "import keras;"
+        "print(keras.config.floatx(), keras.config.dtype_policy().name, keras.config.epsilon())"
+    )
+    done = run(code, KERAS_BACKEND=backend)
+    assert done.stdout.split() == ["float32", "float32", "1e-07"], done.stderr
+
+
 def modules():
     for found in pkgutil.walk_packages(deepopt.__path__, "deepopt."):
         yield importlib.import_module(found.name)
