@@ -50,8 +50,8 @@ FAULTS = [
      "self.njev += len(x)\n        return f, gradients", "return f, gradients", CONTRACT),
     ("a saved value is used twice", "_support/saving.py",
      "self._ahead -= 1", "pass", SAVING),
-    ("the state of chance is not saved", "_minimize/preparation.py",
-     'self.asked.rng.bit_generator.state = self.kept["rng"]', "pass", SAVING),
+    ("the state of chance is not saved", "_minimize/task.py",
+     'self.asked.rng.bit_generator.state = kept["rng"]', "pass", SAVING),
     ("a damaged file is read", "_support/saving.py",
      "if hashlib.sha256(body).digest() != digest:", "if not body:", SAVING),
 ]  # fmt: skip

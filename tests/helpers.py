@@ -9,7 +9,7 @@ from keras import ops
 
 from deepopt._backend import precision, to_numpy, to_tensor, value_and_grad
 from deepopt._domain.box import Box
-from deepopt._engine.easier_objective import in_the_loop
+from deepopt._engine.easier_objective import easier_in_the_loop
 from deepopt._engine.loop import Program
 from deepopt._engine.state import make_group
 
@@ -42,7 +42,7 @@ def build(f, recipe, starts, rates, dtype="float64", schedule=None, **settings):
         "stall": None,
         "seed": 5,
     } | settings
-    easy = None if schedule is None else in_the_loop(schedule, box(), dtype)
+    easy = None if schedule is None else easier_in_the_loop(schedule, box(), dtype)
     program = Program(recipe, lambda x, _: value_and_grad(f)(x), easy, xla=True)
     return program, make_group(recipe, box(), starts, rates, dtype, **settings)
 

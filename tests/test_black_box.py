@@ -11,7 +11,7 @@ from deepopt._domain.box import Box
 from deepopt._search import black_box as _black_box
 from deepopt._search.cma_es import Evolution
 from deepopt._search.implicit_filtering import TURNS, Filtering
-from deepopt._search.minima import SIZE, Elite
+from deepopt._search.minima import SIZE, Met
 
 
 def solve(f, d=4, low=-2.0, high=2.0, **given):
@@ -179,7 +179,7 @@ def test_filtering_survives_values_without_measure(value):
 
 
 def test_the_elite_keeps_distinct_minima_in_order():
-    elite, rng = Elite(), np.random.default_rng(0)
+    elite, rng = Met(), np.random.default_rng(0)
     for f in (3.0, 1.0, 2.0, 1.0 + 1e-12, 0.5):
         elite.keep(rng.random(3), f)
     elite.keep(elite.minima[0].u + 1e-6, 0.4)

@@ -258,7 +258,7 @@ def test_kinks_are_not_taken_for_missing_derivatives(seed, monkeypatch):
         verdicts.append(tangents_flow(function, x))
         return verdicts[-1]
 
-    monkeypatch.setattr("deepopt._invert.call.tangents_flow", watched)
+    monkeypatch.setattr("deepopt._invert.programs.tangents_flow", watched)
     model = network(seed)
     deepopt.invert(model, made(model, latents(1)), options={"n_starts": 1}, rng=0)
     assert verdicts == [True]

@@ -14,8 +14,8 @@ from scipy.sparse.linalg import aslinearoperator
 import deepopt
 from deepopt import Adam, Latent, LevenbergMarquardt, Surf
 from deepopt._backend import jacobian, ops, precision, to_numpy, to_tensor
-from deepopt._invert.call import _compiled
 from deepopt._invert.files import invert_files
+from deepopt._invert.programs import _kept
 from deepopt._invert.search import Inversion
 from deepopt.descents import Seen
 from deepopt.generators import Architecture, CheckpointError
@@ -310,7 +310,7 @@ def test_a_surf_goes_through_every_network_and_compiles_once(solver):
     assert result.path.shape == (5, 5, K)
     moved = np.linalg.norm(np.diff(result.path, axis=0), axis=-1)
     assert (moved.max(axis=1) > 0).all()
-    programs = next(reversed(_compiled.values()))
+    programs = next(reversed(_kept._things.values()))
     if keras.config.backend() != "torch":
         assert programs.loop.chunk.traces == 1
 

@@ -291,7 +291,7 @@ def test_a_batch_of_hops_goes_on_while_a_crowd_of_its_runs_does(monkeypatch):
         status = run(driver, *given)
         free = driver._limits.maxiter == 80 and status is not Status.MAXFEV
         if free and isinstance(driver._program.recipe.descent, LBFGS):
-            batches.append((driver.nit, driver.going().mean()))
+            batches.append((driver.runs.nit, driver.runs.going().mean()))
         return status
 
     monkeypatch.setattr(Driver, "run", watched)

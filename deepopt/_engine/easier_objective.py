@@ -23,13 +23,13 @@ from .._objective import (
 )
 from .._support.checks import in_brief
 from ..schedules import Eased, Path
-from .driver import Easy
+from .black_box_step import Easy
 
 Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 SLACK = 1e-6  # relative, of h(x, 1) = f(x)
 
 
-def in_the_loop(schedule: Eased, box: Box, dtype: str) -> Slopes:
+def easier_in_the_loop(schedule: Eased, box: Box, dtype: str) -> Slopes:
     """easy(x (S, R, n, d), t (R,)) -> values (S, R, n) and gradients, for the compiled loop."""
 
     def tries(form: str) -> Slopes:
@@ -71,7 +71,7 @@ def _slopes(schedule: Eased, form: str) -> Slopes:
     return lambda x, t: mapped_slopes(one, x, t, slowly=form in SLOW.values())
 
 
-def outside(schedule: Eased, box: Box, dtype: str, batched: bool, deadline: float) -> Easy:
+def easier_outside(schedule: Eased, box: Box, dtype: str, batched: bool, deadline: float) -> Easy:
     """easy(x (N, d), t) -> values and gradients by differences, called from Python."""
     now = [0.0]
     objective = Objective(lambda x: schedule.easy(x, now[0]), "2-point", (), box, dtype, deadline)

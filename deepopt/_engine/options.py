@@ -23,12 +23,38 @@ GRID = tuple(10.0**-exponent for exponent in range(11))  # paper A, §3: 10⁰ �
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class CallOptions:
+    """Options of any call, of `minimize` and of `invert`."""
+
+    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
+    dtype: str = option("float64", '"float64" or "float32"')
+    precision: str = option(
+        "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
+    )
+    disp: bool | int = option(False, "show progress on a terminal, and print the outcome")
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, "a file: the state is kept there, and the same call goes on from it"
+    )
+    save_every: float = option(30.0, "seconds between two saves to it")
+
+    def check(self) -> None:
+        """Raise TypeError or ValueError naming the first option that is not sound."""
+        if self.maxtime is not None:
+            check_number("maxtime", self.maxtime, above=0.0)
+        check_choice("dtype", self.dtype, FLOATS)
+        check_choice("precision", self.precision, PRODUCTS)
+        check_number("disp", int(self.disp) if isinstance(self.disp, bool) else self.disp)
+        if self.checkpoint is not None:
+            check_file("checkpoint", self.checkpoint)
+        check_number("save_every", self.save_every, above=0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(CallOptions):
     """Options that every method takes; the defaults are those of a recipe made by hand."""
 
     maxiter: int = option(10_000, "iterations at most")
     maxfev: int | None = option(None, "points evaluated at most; never exceeded")
-    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     learning_rate: float | str | Sequence[float] = option(
         "grid",
         'one rate, a sequence of rates, or "grid" (10⁰ … 10⁻¹⁰); the best run is returned',
@@ -39,42 +65,25 @@ class Options:
     )
     stall: int = option(100, "… over this many iterations")
     polish: bool = option(False, "finish with SciPy's L-BFGS-B from the best point, in float64")
-    dtype: str = option("float64", '"float64" or "float32"')
-    precision: str = option(
-        "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
-    )
-    disp: bool | int = option(False, "show progress on a terminal, and print the outcome")
     batched: bool = option(False, "whether f takes points (N, d)")
     traced: bool | None = option(None, "whether f is traced or a black box; None to find out")
-    checkpoint: str | os.PathLike[str] | None = option(
-        None, "a file: the state is kept there, and the same call goes on from it"
-    )
-    save_every: float = option(30.0, "seconds between two saves to it")
     schedule: Schedule | None = option(None, "a schedule in place of the method's own")
     descent: Descent | str | None = option(
         None, 'a descent in place of the own one, or "gd", "momentum", "adam", "lbfgs", "lm"'
     )
 
     def check(self) -> None:
-        """Raise TypeError or ValueError naming the first option that is not sound."""
+        super().check()
         check_number("maxiter", self.maxiter, whole=True, at_least=1, at_most=2**31 - 2)
         check_number("stall", self.stall, whole=True, at_least=1)
         if self.maxfev is not None:
             check_number("maxfev", self.maxfev, whole=True, at_least=1)
-        if self.maxtime is not None:
-            check_number("maxtime", self.maxtime, above=0.0)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0)
         check_flag("polish", self.polish)
-        check_number("disp", int(self.disp) if isinstance(self.disp, bool) else self.disp)
         check_flag("batched", self.batched)
         if self.traced is not None:
             check_flag("traced", self.traced)
-        check_choice("dtype", self.dtype, FLOATS)
-        check_choice("precision", self.precision, PRODUCTS)
-        if self.checkpoint is not None:
-            check_file("checkpoint", self.checkpoint)
-        check_number("save_every", self.save_every, above=0.0)
         if isinstance(self.descent, str):
             check_choice("descent", self.descent, DESCENTS)
         elif self.descent is not None:
@@ -147,10 +156,10 @@ class Options:
         return False
 
     @property
-    def searches_outside(self) -> bool:
+    def searches_black_box(self) -> bool:
         """Whether a black box has a global search of its own."""
         return False
 
-    def outside(self) -> Options:
-        """The options for a black box."""
+    def for_black_box(self) -> Options:
+        """The options where f is a black box."""
         return self

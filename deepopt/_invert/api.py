@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._backend import TURN, precision
+from .._engine import run
 from .._support.checks import check_choice, read_rng
-from .._support.interrupts import watched
-from .._support.results import mark_interrupted
+from .asked import read
 from .call import InvertCall
 from .options import read_options
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
+
+    from .._support.results import Result
 
 METHODS = ("direct", "surf", "projected-surf")
 
@@ -113,13 +114,13 @@ def invert(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
     generator = read_rng(rng)
-    with TURN, watched() as watch:
+
+    def body() -> Result:
         source = open_checkpoints(checkpoints, model)
-        with precision(settings.dtype, settings.precision):
-            result = InvertCall(
-                source, y, method.lower(), operator, settings, callback, generator,
-                rng is not None, started,
-            ).run()  # fmt: skip
-    if watch.pending:
-        mark_interrupted(result)
-    return result
+        asked = read(
+            source, y, method.lower(), operator, settings, callback, generator, rng is not None,
+            started,
+        )  # fmt: skip
+        return InvertCall(asked).run()
+
+    return run(settings, body)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from typing import Any
 
 import numpy as np
 
-from .._backend import FLOATS, PRODUCTS
-from .._engine import NEVER, Recipe
+from .._engine import NEVER, CallOptions, Recipe
 from .._support.checks import (
     check_choice,
-    check_file,
-    check_flag,
     check_number,
     shown,
     warn_unknown,
@@ -43,7 +39,7 @@ FINE = 2.0**-23  # how finely a generator resolves, which computes in float32 at
 
 
 @dataclasses.dataclass(frozen=True)
-class InvertOptions:
+class InvertOptions(CallOptions):
     """Options of `deepopt.invert`."""
 
     solver: str | Descent = option("lm", '"lm", "adam", "gd", or a descent', Choice(("lm", "adam")))
@@ -74,21 +70,12 @@ class InvertOptions:
         "iterations without progress that end a descent; 4 to 16 with k, or 100",
         Range(2, 500, log=True),
     )
-    maxtime: float | None = option(None, "wall seconds from the call, compilation included")
     ftol: float | None = option(None, "f of a target that is found, in ‖y‖²; 1e-11, or 1e-8")
     dtype: str = option("float32", "of all but the generator, which computes in its own")
-    precision: str = option(
-        "full", '"full", or "tf32": a GPU may round the factors of float32 products, for speed'
-    )
-    disp: bool = option(False, "show progress on a terminal, and print the outcome")
-    checkpoint: str | os.PathLike[str] | None = option(
-        None, "a file: the state is kept there, and the same call goes on from it"
-    )
-    save_every: float = option(30.0, "seconds between two saves to it")
     preset: str | None = option(None, '"paper": the settings of the surfing paper')
 
     def check(self) -> None:
-        """Raise TypeError or ValueError naming the first option that is not sound."""
+        super().check()
         if not isinstance(self.solver, Descent):
             check_choice("solver", self.solver, SOLVERS)
         if isinstance(self.starts, str):
@@ -106,18 +93,10 @@ class InvertOptions:
             check_number("stall", self.stall, whole=True, at_least=1, at_most=MOST)
         if self.learning_rate is not None:
             check_number("learning_rate", self.learning_rate, above=0.0, below=math.inf)
-        if self.maxtime is not None:
-            check_number("maxtime", self.maxtime, above=0.0)
         check_number("tau", self.tau, at_least=0.0, below=math.inf)
         check_number("max_pieces", self.max_pieces, whole=True, at_least=1)
         if self.ftol is not None:
             check_number("ftol", self.ftol, at_least=0.0, below=1.0)
-        check_choice("dtype", self.dtype, FLOATS)
-        check_choice("precision", self.precision, PRODUCTS)
-        check_flag("disp", self.disp)
-        if self.checkpoint is not None:
-            check_file("checkpoint", self.checkpoint)
-        check_number("save_every", self.save_every, above=0.0)
 
     @property
     def _kind(self) -> str:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._backend import (
-    Compiled,
-    Tensor,
-    Tensors,
-    name,
-    on_accelerator,
-    to_numpy,
-    to_tensor,
-)
+from .._backend import Tensor, Tensors, on_accelerator, to_numpy, to_tensor
 from .._domain import Box
-from .._engine import Group, Program, Recipe, Stopped, make_group
-from .._objective import Context, Generator
+from .._engine import Group, Recipe, Stopped, make_group
+from .._objective import Context
 from .._support.results import Status
 from .._support.saving import Saver, State
 from ..reparametrizations import Start
+
+if TYPE_CHECKING:
+    from .programs import Programs
 
 LANES, COLUMNS = 32, 1024  # runs at once on a CPU; they times their tangents, at most
 ON_ACCELERATOR = 16  # times as many of both
@@ -40,35 +35,6 @@ class Settings(NamedTuple):
     rtol: float
     stall: int
     dtype: str
-
-
-class Programs:
-    """What is compiled for a generator, a measurement and a recipe.
-
-    Without `tangents` Jacobians are differences. `sure` is whether a value can prove anything: the
-    generator gives the same numbers again, and does not round them to half precision itself.
-    """
-
-    def __init__(
-        self, generator: Generator, recipe: Recipe, tangents: bool, sure: bool = True
-    ) -> None:
-        self._generator, self.sure = generator, sure
-        on_cpu = name() == "tensorflow" and not on_accelerator()
-        self.loop = Program(  # XLA halves the speed of convolutions on a CPU
-            recipe,
-            generator.slopes,
-            None,
-            xla=not on_cpu,
-            residuals=generator.residuals,
-            tangents=tangents,
-        )
-        self.outputs = Compiled(generator.outputs, xla=not on_cpu)
-        self.measured = Compiled(generator.measured, xla=not on_cpu)
-
-    def bind(self, model: Any, operator: Callable[..., Any] | None, recipe: Recipe) -> None:
-        """From now on trace these, which compute what the former ones did."""
-        self._generator.bind(model, operator)
-        self.loop.bind(recipe, None)
 
 
 class Found(NamedTuple):

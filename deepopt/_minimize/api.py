@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._backend import TURN
 from .._domain import read_domain
-from .._engine import Options, Recipe
+from .._engine import Options, Recipe, stopped_by
 from .._objective import SCHEMES, Jac
 from .._support.checks import check_number, read_rng, shown, warn, warn_unknown
 from .._support.workers import Workers, check_workers
 from ..problems import Problem
+from .asked import Asked
 from .call import run
 from .methods import find, read_options
-from .preparation import Asked
 
 if TYPE_CHECKING:
     from scipy.optimize import Bounds, OptimizeResult
@@ -179,15 +178,14 @@ def minimize(
     generator = read_rng(rng)
     if bounds is None and isinstance(fun, Problem):
         bounds = fun.bounds
-    errstate = np.geterr()
-    with TURN, np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         box, start = read_domain(x0, bounds, scale, fun)
-        watch = None if callback is None else _wrap_callback(callback)
-        asked = Asked(
-            fun, args, jac or None, box, start, name, settings, watch, started, generator,
-            rng is not None, workers, errstate,
-        )  # fmt: skip
-        return run(asked)
+    watch = None if callback is None else _wrap_callback(callback)
+    asked = Asked(
+        fun, args, jac or None, box, start, name, settings, watch, started, generator,
+        rng is not None, workers, np.geterr(),
+    )  # fmt: skip
+    return run(asked)
 
 
 def scipy_method(method: str | Recipe) -> Callable[..., OptimizeResult]:
@@ -288,14 +286,9 @@ def _wrap_callback(callback: Callable[..., Any]) -> Callable[..., bool]:
     def call(x: np.ndarray, fun: float, nit: int, nfev: int, where: Where) -> bool:
         from .._support.results import Result
 
-        try:
-            if names == ["intermediate_result"]:
-                now = Result(x=x.copy(), fun=fun, nit=nit, nfev=nfev, population=where())
-                callback(intermediate_result=now)
-            else:
-                callback(x.copy())
-        except StopIteration:
-            return True
-        return False
+        if names == ["intermediate_result"]:
+            now = Result(x=x.copy(), fun=fun, nit=nit, nfev=nfev, population=where())
+            return stopped_by(callback, intermediate_result=now)
+        return stopped_by(callback, x.copy())
 
     return call

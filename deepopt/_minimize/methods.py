@@ -141,12 +141,12 @@ class HomotopyOptions(Options):
         )  # of homotopy runs, which a black box does not take
 
     @property
-    def searches_outside(self) -> bool:
+    def searches_black_box(self) -> bool:
         return self.schedule is None and self.descent is None
 
-    def outside(self) -> HomotopyOptions:
+    def for_black_box(self) -> HomotopyOptions:
         """Those of the search, else of one homotopy run of many points with a polish."""
-        if self.searches_outside:
+        if self.searches_black_box:
             return self
         iterations = min(self.maxiter, LONGEST_FROM_PYTHON)
         return dataclasses.replace(self, maxiter=iterations, n_paths=self.n_starts)

@@ -7,70 +7,20 @@ and checked; and a Keras generator stands as a function of its latents and weigh
 knows how a search goes on.
 """
 
-from .black_box import (
-    Jac,
-    OutOfTimeError,
-)
-from .differences import (
-    SCHEMES,
-)
-from .fingerprints import (
-    fingerprint,
-)
-from .generator import (
-    Context,
-    Generator,
-    tensors,
-)
-from .kinds import (
-    BATCHED_BLACK_BOX,
-    BLACK_BOX,
-)
-from .mapping import (
-    BATCH,
-    POINT,
-    ROW,
-    SLOW,
-    at,
-    first_form,
-    number,
-    real,
-)
-from .objective import (
-    UNLIMITED,
-    Objective,
-)
-from .outputs import (
-    as_values,
-)
-from .slope_check import (
-    check_slopes,
-)
-from .traced import (
-    Traced,
-)
+from .black_box import Jac, OutOfTimeError
+from .differences import SCHEMES
+from .fingerprints import fingerprint
+from .generator import Context, Generator, tensors
+from .kept import Kept
+from .kinds import BATCHED_BLACK_BOX, BLACK_BOX
+from .mapping import BATCH, POINT, ROW, SLOW, at, first_form, number, real
+from .objective import UNLIMITED, Objective
+from .outputs import as_values
+from .slope_check import check_slopes
+from .traced import Traced
 
 __all__ = [
-    "BATCH",
-    "BATCHED_BLACK_BOX",
-    "BLACK_BOX",
-    "POINT",
-    "ROW",
-    "SCHEMES",
-    "SLOW",
-    "UNLIMITED",
-    "Context",
-    "Generator",
-    "Jac",
-    "Objective",
-    "OutOfTimeError",
-    "Traced",
-    "as_values",
-    "at",
-    "check_slopes",
-    "fingerprint",
-    "first_form",
-    "number",
-    "real",
-    "tensors",
-]
+    "BATCH", "BATCHED_BLACK_BOX", "BLACK_BOX", "POINT", "ROW", "SCHEMES", "SLOW", "UNLIMITED",
+    "Context", "Generator", "Jac", "Kept", "Objective", "OutOfTimeError", "Traced", "as_values",
+    "at", "check_slopes", "fingerprint", "first_form", "number", "real", "tensors",
+]  # fmt: skip

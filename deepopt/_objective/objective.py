@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -15,12 +14,15 @@ from ..problems import Problem
 from . import differences
 from .black_box import BlackBox, Jac, OutOfTimeError
 from .fingerprints import fingerprint
+from .kept import Kept
 from .kinds import BATCHED_BLACK_BOX, BLACK_BOX, LEAST_BUDGET, TRACED, Recogniser
-from .traced import Traced, forget, remember, remembered
+from .traced import LOOPS, Traced
 
 UNLIMITED = 2**62  # points
 ALWAYS = 4  # points that a look at a function takes
-_black_box_loops: OrderedDict[Hashable, Any] = OrderedDict()
+REMEMBERED = 32  # functions whose programs are kept
+_remembered: Kept[Traced] = Kept(REMEMBERED)
+_black_box_loops: Kept[Any] = Kept(LOOPS)
 
 
 class Objective(BlackBox):
@@ -87,7 +89,7 @@ class Objective(BlackBox):
         if self._jac is not None or traced is False or not looks:
             return
         self._key, self._made = self._content(), Compiled.made
-        self.traced = None if self._key is None else remembered(self._key)
+        self.traced = _remembered.get(self._key)
         if self.traced is not None:
             self.traced.bind(self._f, self._residuals)
             return
@@ -116,10 +118,7 @@ class Objective(BlackBox):
             return
         if Compiled.made == self._made:  # nothing new was traced, while f may have changed
             return
-        if self._content() == self._key:
-            remember(self._key, self.traced)
-        else:
-            forget(self._key)
+        _remembered.keep(self._key, self.traced, now=self._content())
 
     @property
     def kind(self) -> str:
@@ -136,7 +135,7 @@ class Objective(BlackBox):
         return self.traced is not None
 
     @property
-    def loops(self) -> OrderedDict[Hashable, Any]:
+    def loops(self) -> Kept[Any]:
         """Loops compiled for this function, by recipe; black boxes share theirs."""
         return _black_box_loops if self.traced is None else self.traced.loops
 

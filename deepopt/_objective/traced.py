@@ -8,8 +8,7 @@ the former ones: what is traced from then on is traced from them.
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,10 @@ from .._backend import (
     to_tensor,
 )
 from . import mapping
+from .kept import Kept
 from .outputs import as_values
 
-REMEMBERED = 32  # functions whose programs are kept
+LOOPS = 16  # compiled loops kept per function
 SIZES = (256, 32, 4)  # points that a program takes at once
 ARRAY, TENSOR = "array", "tensor"  # what f itself is called with
 
@@ -45,14 +45,14 @@ class Traced:
     ----------
     takes : str or None
         Whether f, called by Python with one point, takes an ARRAY, else a TENSOR, else neither.
-    loops : OrderedDict
+    loops : Kept
         The loops compiled for it.
     """
 
     def __init__(self, form: str, dtype: str) -> None:
         self.form = form
         self.takes: str | None = None
-        self.loops: OrderedDict[Hashable, Any] = OrderedDict()
+        self.loops: Kept[Any] = Kept(LOOPS)
         self._dtype = dtype
         self._f: mapping.Function = float
         self._residuals: mapping.Function | None = None
@@ -153,27 +153,3 @@ class Traced:
         """f at up to `size` points by the program for so many."""
         padded = np.concatenate([x, np.repeat(x[-1:], size - len(x), axis=0)]).astype(dtype)
         return np.asarray(to_numpy(self._values(to_argument(padded))), "float64")[: len(x)]
-
-
-_remembered: OrderedDict[Hashable, Traced] = OrderedDict()
-
-
-def remembered(key: Hashable) -> Traced | None:
-    """What is kept under this key, if anything is."""
-    found = _remembered.get(key)
-    if found is not None:
-        _remembered.move_to_end(key)
-    return found
-
-
-def remember(key: Hashable, traced: Traced) -> None:
-    """Keep it; of many, those that were used last."""
-    _remembered[key] = traced
-    _remembered.move_to_end(key)
-    while len(_remembered) > REMEMBERED:
-        _remembered.popitem(last=False)
-
-
-def forget(key: Hashable) -> None:
-    """Drop what is kept under this key."""
-    _remembered.pop(key, None)

@@ -16,21 +16,22 @@ arm is for is measured in docs/homotopy.md.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from .._engine import Best, Stopped
+from .._engine import Stopped
 from .._support.results import Status
 from .._support.threads import one_thread
 from . import scans
 from .cma_es import Evolution
 from .context import Context
 from .implicit_filtering import Filtering
-from .minima import SCALES, Elite, Minimum
-from .polishing import Polished, polish
+from .minima import SCALES, Met, Minimum
+from .polishing import Polished
+from .search import Plan, Search
+from .stopping import NoGain
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
@@ -43,69 +44,61 @@ WAIT = 100  # points for each dimension and one more, by which evolution comes l
 MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
 
 
-def kinds() -> tuple[type, ...]:
+def kinds_of_black_box() -> tuple[type, ...]:
     """The classes whose objects a search holds."""
     from cmaes import CMA  # type: ignore[import-untyped]
 
-    return Elite, Minimum, Evolution, Filtering, CMA
+    return Met, Minimum, Evolution, Filtering, NoGain, CMA
 
 
-class BlackBoxSearch:
-    """One search; `run` may be called once. Parameters as those of `_search.Search`."""
+class BlackBoxSearch(Search):
+    """Turns of arms that share the points."""
 
-    def __init__(
-        self, context: Context, options: Any, x0: np.ndarray | None, rng: np.random.Generator
-    ) -> None:
-        self._context, self._options, self._rng = context, options, rng
-        self._objective, self._box = context.objective, context.box
-        self._start: np.ndarray | None = self._lowest() if x0 is None else x0
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        known = self._objective.best_x
+        lowest = self._box.centre if known is None else self._box.to_unit(known)
+        self._start: np.ndarray | None = lowest if context.u0 is None else context.u0
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
         self._filtering: Filtering | None = None
         self._oblique = False  # whether its directions are random
         self._evolution: Evolution | None = None
-        self.elite = Elite()
-        self.gradient: np.ndarray | None = None  # at the point that was polished last
-        self.polished_x: np.ndarray | None = None
-        self.fun_per_rate = np.full(len(options.rates()), np.inf)
         self._spent: dict[str, float] = {}  # points of each arm, for its share
-        self._gain = (np.inf, self._objective.nfev)  # the last one: the value, and when
-
-    def _lowest(self) -> np.ndarray:
-        """The lowest point that is known, else the centre."""
-        best = self._objective.best_x
-        return self._box.centre if best is None else self._box.to_unit(best)
+        self._stopping = NoGain(AGAIN, MORE * (self._box.dim + 1))
+        self._stopping.gained(self._objective.nfev)
+        self._lowest = np.inf  # the value at the last gain
 
     def run(self) -> Status:
         with one_thread():
-            return self._run_arms()
+            return super().run()
 
-    def _run_arms(self) -> Status:
-        objective, log, limits = self._objective, self._context.log, self._context.limits
+    def _plan(self) -> Plan:
+        """The arm that has spent the fewest points for its share goes next."""
+        objective, log = self._objective, self._context.log
         arms = self._arms()
-        self._spent = dict.fromkeys(arms, 0.0)
-        if "evolution" in arms:
-            self._spent["evolution"] = float(WAIT * (self._box.dim + 1))
-        vars(self).update(self._context.kept.get("search", {}))
-        try:
-            while objective.nfev < AGAIN * self._gain[1] + MORE * (self._box.dim + 1):
-                self._context.begin(lambda: {"search": vars(self)})
-                before = objective.nfev
-                turn = min(self._spent, key=self._spent.__getitem__)
-                arms[turn]()
-                self._spent[turn] += max(objective.nfev - before, 1) / SHARES[turn]
-                log.nit += 1
-                log.record(0, objective.nfev, objective.best_f)
-                least = (self._options.ftol or 0.0) * self.elite.scale(self._context.spread)
-                if objective.best_f < self._gain[0] - least:
-                    self._gain = (objective.best_f, objective.nfev)
-                self._look()
-                if log.nit >= limits.maxiter:
-                    return Status.MAXITER
-        except Stopped as stop:
-            status: Status = stop.args[0]
-            return status
+        for name in arms:
+            late = WAIT * (self._box.dim + 1) if name == "evolution" else 0
+            self._spent.setdefault(name, float(late))
+        while not self._stopping.over(objective.nfev):
+            turn = min(self._spent, key=self._spent.__getitem__)
+            yield partial(self._take, turn, arms[turn])
+            if log.nit >= self._context.limits.maxiter:
+                return Status.MAXITER
         return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
+
+    def _take(self, turn: str, arm: Callable[[], None]) -> None:
+        """A turn of an arm, and what it has spent and gained."""
+        objective, log = self._objective, self._context.log
+        before = objective.nfev
+        arm()
+        self._spent[turn] += max(objective.nfev - before, 1) / SHARES[turn]
+        log.nit += 1
+        log.record(0, objective.nfev, objective.best_f)
+        if self._gained(self._lowest):
+            self._lowest = objective.best_f
+            self._stopping.gained(objective.nfev)
+        self._look()
 
     def _arms(self) -> dict[str, Callable[[], None]]:
         """Those that have a share and that this call affords: a turn of each."""
@@ -128,9 +121,9 @@ class BlackBoxSearch:
 
     def _search_locally(self) -> None:
         """Go on where the last search was cut short, else from near a minimum or anywhere."""
-        if self._start is None and self.elite.minima and self._rng.random() < 0.5:
+        if self._start is None and self.met.minima and self._rng.random() < 0.5:
             spread = np.exp(self._rng.uniform(*np.log(SCALES)))
-            self._start = self.elite.perturbed(self._box, np.array([spread]), self._rng)[0]
+            self._start = self.met.perturbed(self._box, np.array([spread]), self._rng)[0]
         if self._start is None:
             self._start = self._drawn()[0]
         self._start = self._descend(self._start)
@@ -185,30 +178,24 @@ class BlackBoxSearch:
         too coarse for the bottom of a narrow valley.
         """
         objective = self._objective
-        before, known = objective.best_f, len(self.elite.minima)
+        before, known = objective.best_f, len(self.met.minima)
         found = self._polish(start)
         if objective.forward and found.status is not Status.MAXFEV and objective.best_f < before:
             with objective.central():
                 found = self._polish(found.u, abs(objective.best_f))
         if objective.best_f < before or not known:
-            self.gradient, self.polished_x = found.gradient, objective.best_x
+            self.met.gradient, self.met.polished_x = found.gradient, objective.best_x
         return found.u if found.status is Status.MAXFEV else None
 
     def _polish(self, start: np.ndarray, finest: float = np.inf) -> Polished:
         """L-BFGS-B for one turn; values are told apart on a scale of `finest` at most."""
-        objective, limits = self._objective, self._context.limits
-        each = objective.points_per_gradient
-        if objective.nfev + each > limits.maxfev:
+        each, scale = self._objective.points_per_gradient, self._scale
+        if each > self._left:
             self._values(start[None])
-        scale = self.elite.scale(self._context.spread)
-        found = polish(
-            objective, self._box, self._box.from_unit(start), min(scale, finest) or scale,
-            min(limits.maxfev, objective.nfev + LOCAL * each), limits.deadline,
-        )  # fmt: skip
+        start = self._box.from_unit(start)
+        found = self._local(start, min(scale, finest) or scale, LOCAL * each)
         if found.status in (Status.MAXTIME, Status.INTERRUPTED):
             raise Stopped(found.status)
-        if np.isfinite(found.f):
-            self.elite.keep(found.u, found.f)
         return found
 
     def _scan_one(self, index: int, points: int) -> None:
@@ -238,20 +225,7 @@ class BlackBoxSearch:
 
     def _values(self, u: np.ndarray) -> np.ndarray:
         """f (N,) at points (N, d), as far as the limits allow."""
-        limits = self._context.limits
-        if self._objective.nfev + len(u) > limits.maxfev:
-            left = limits.maxfev - self._objective.nfev
-            if left > 0:
-                self._objective.values(self._box.from_unit(u[:left]))
-            raise Stopped(Status.MAXFEV)
-        if time.perf_counter() > limits.deadline:
-            raise Stopped(Status.MAXTIME)
+        if 0 < self._left < len(u):
+            self._objective.values(self._box.from_unit(u[: self._left]))
+        self._check_limits(len(u))
         return self._objective.values(self._box.from_unit(u))
-
-    def _look(self) -> None:
-        """Let the callback see the best point."""
-        objective = self._objective
-        if objective.best_x is not None:
-            best = Best(objective.best_x, objective.best_f, 0)
-            if self._context.watch(best, self._context.log.nit):
-                raise Stopped(Status.CALLBACK)

@@ -27,11 +27,27 @@ class Minimum(NamedTuple):
         return bool(near or abs(self.f - other.f) <= slack)
 
 
-class Elite:
-    """At most `SIZE` of the best distinct minima, the lowest first."""
+class Met:
+    """What a search has met: at most `SIZE` of the best distinct minima, the lowest first.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    minima : list of Minimum
+    gradient : ndarray (d,) or None
+        Of f at `polished_x`, the point that was polished last.
+    fun_per_rate : ndarray (R,)
+        The lowest value that the runs of each learning rate have met.
+    """
+
+    def __init__(self, rates: int = 1) -> None:
         self.minima: list[Minimum] = []
+        self.gradient: np.ndarray | None = None
+        self.polished_x: np.ndarray | None = None
+        self.fun_per_rate = np.full(rates, np.inf)
+
+    def is_polished(self, x: np.ndarray | None) -> bool:
+        """Whether `gradient` is that at x (d,)."""
+        return np.array_equal(self.polished_x, x)  # type: ignore[arg-type]
 
     def keep(self, u: np.ndarray, f: float) -> None:
         """Take a minimum in, in place of any that is the same."""

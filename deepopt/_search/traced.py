@@ -15,23 +15,24 @@ it, is in docs/homotopy.md.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from .._engine import Best, Driver, Recipe, Stopped, make_group
+from .._engine import Driver, Recipe, Runs, Stopped, make_group
+from .._objective import UNLIMITED
 from .._support.results import Status
 from ..descents import LBFGS
 from ..reparametrizations import Direct, Start
 from ..schedules import Constant
 from . import scans
 from .context import Context
-from .minima import SCALES, Elite, Minimum
-from .polishing import polish
+from .minima import SCALES, Met, Minimum
+from .search import Plan, Search, Step
+from .stopping import NoGain
 
 PATIENCE = 3  # rounds without improvement that end the search
 FIRST_HORIZON = 2000  # iterations of the first homotopy run
@@ -53,74 +54,39 @@ BLOCKS = 32  # groups of directions, each scanned with the others at rest
 SWEEPS = 8  # scans from the best point in a row, at most
 LEARNABLE = 2000  # dimensions up to which directions are learned
 
-KINDS = (Elite, Minimum, scans.Axes, scans.Oblique)  # whose objects a search holds
-Plan = Generator[Callable[[], Any], Any, Any]  # of steps; it is sent what each returned
+
+def kinds_of_traced() -> tuple[type, ...]:
+    """The classes whose objects a search holds."""
+    return Met, Minimum, scans.Axes, scans.Oblique
 
 
-class Search:
-    """One search; `run` may be called once.
+class TracedSearch(Search):
+    """Rounds of compiled arms."""
 
-    Parameters
-    ----------
-    context
-        The objective, its box and range, the limits, and the compiled programs.
-    recipe
-        Of the homotopy runs: any reparametrization × schedule × descent.
-    options
-        Of the method: `n_starts`, `ftol`, `polish`, `dtype`, the rates.
-    x0 : ndarray (d,) or None
-        In unit coordinates.
-    """
+    _replays = True
 
-    def __init__(
-        self,
-        context: Context,
-        recipe: Recipe,
-        options: Any,
-        x0: np.ndarray | None,
-        rng: np.random.Generator,
-    ) -> None:
-        self._context, self._recipe, self._options, self._rng = context, recipe, options, rng
-        self._objective, self._box = context.objective, context.box
-        self._x0 = x0
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self._polished = np.inf  # the value last polished
         self._directions = {"axes": scans.Axes()}
-        self._outcomes: list[Any] = []  # what the steps so far returned
-        self.elite = Elite()
-        self.gradient: np.ndarray | None = None  # at the point that was polished last
-        self.polished_x: np.ndarray | None = None
-        self.fun_per_rate = np.full(len(options.rates()), np.inf)  # the lowest of each one's runs
-
-    def run(self) -> Status:
-        plan = self._plan()
-        vars(self).update(self._context.kept.get("search", {}))
-        step = next(plan)
-        for outcome in self._outcomes:
-            step = plan.send(outcome)
-        try:
-            while True:
-                self._context.begin(lambda: {"search": vars(self)})
-                self._outcomes.append(step())
-                step = plan.send(self._outcomes[-1])
-        except StopIteration:
-            return Status.CONVERGED
-        except Stopped as stop:
-            return self._stopped(stop.args[0])
 
     def _plan(self) -> Plan:
         """The steps one after the other; it depends on nothing but what they return."""
         useful = yield from self._first()
-        stale, horizon, batches = 0, FIRST_HORIZON, BATCHES
-        while stale < PATIENCE:
+        horizon, batches, stopping, rounds = FIRST_HORIZON, BATCHES, NoGain(1, PATIENCE), 0
+        while not stopping.over(rounds):
             restarts = yield from self._restarts(batches)
             homotopy = yield partial(self._homotopy, horizon)
             if restarts or homotopy:
                 yield from self._sweeps(useful)
-            stale = 0 if restarts or homotopy else stale + 1
+            rounds += 1
+            if restarts or homotopy:
+                stopping.gained(rounds)
             horizon *= 1 if restarts and not homotopy else 2
             batches *= 1 if homotopy and not restarts else 2
+        return Status.CONVERGED
 
-    def _first(self) -> Plan:
+    def _first(self) -> Generator[Step, Any, list[str]]:
         """From the first start downhill, then scans; the names of directions that were of use."""
         useful = []
         yield self._begin
@@ -134,14 +100,15 @@ class Search:
         yield from self._sweeps(useful)
         return useful
 
-    def _restarts(self, batches: int) -> Plan:
+    def _restarts(self, batches: int) -> Generator[Step, Any, bool]:
         """Batches of local searches; whether they lowered the best value."""
         before = yield self._lowest
         for _ in range(batches):
             yield self._restart
-        return (yield partial(self._polish_after, before))
+        lowered: bool = yield partial(self._polish_after, before)
+        return lowered
 
-    def _sweeps(self, useful: list[str]) -> Plan:
+    def _sweeps(self, useful: list[str]) -> Generator[Step, Any, None]:
         """Scans from the best point, along directions that were of use, as long as they help."""
         for directions in useful:
             for _ in range(SWEEPS):
@@ -161,7 +128,7 @@ class Search:
 
     def _begin(self) -> None:
         """From the first start downhill."""
-        first = self._box.draw(self._rng, 1)[0] if self._x0 is None else self._x0
+        first = self._box.draw(self._rng, 1)[0] if self._context.u0 is None else self._context.u0
         self._values(first[None])
         self._polish(first)
 
@@ -176,11 +143,11 @@ class Search:
     def _homotopy(self, horizon: int) -> bool:
         """The schedule from beginning to end, with every rate; whether that lowered the best."""
         before = self._objective.best_f
-        start = self._recipe.reparametrization.init(self._box, self._rng, None)
+        start = self._context.recipe.reparametrization.init(self._box, self._rng, None)
         rates = self._options.rates()
-        horizon = self._affordable(horizon, self._recipe, len(rates), HOMOTOPY_SHARE)
+        horizon = self._affordable(horizon, self._context.recipe, len(rates), HOMOTOPY_SHARE)
         if horizon >= SHORTEST_HORIZON:
-            self._drive(self._recipe, [start] * len(rates), rates, horizon)
+            self._drive(self._context.recipe, [start] * len(rates), rates, horizon)
             self._polish()
         return self._gained(before)
 
@@ -196,19 +163,18 @@ class Search:
         """Where local searches begin (count, d): perturbed, recombined and uniform points."""
         rng, box = self._rng, self._box
         points = box.draw(rng, count)
-        if self.elite.minima:
+        if self.met.minima:
             perturbed, recombined = int(PERTURBED * count + rng.random()), int(RECOMBINED * count)
             spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), perturbed))
-            points[:perturbed] = self.elite.perturbed(box, spreads, rng)
+            points[:perturbed] = self.met.perturbed(box, spreads, rng)
             end = perturbed + recombined
-            points[perturbed:end] = self.elite.recombined(recombined, rng)
+            points[perturbed:end] = self.met.recombined(recombined, rng)
         return points
 
     def _learn(self) -> bool:
         """Directions in which f may be a sum, from its Hessian at a random point."""
         d = self._box.dim
-        left = self._context.limits.maxfev - self._objective.nfev
-        if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * left:
+        if not 2 <= d <= LEARNABLE or 2 * (d + CELLS) > SCAN_SHARE * self._left:
             return False
         at = self._box.centre + 0.1 * self._rng.standard_normal(d)
         found = scans.learned_directions(self._slopes, self._box, at)
@@ -229,8 +195,7 @@ class Search:
         objective, before = self._objective, self._objective.best_f
         cells = CELLS * finer // (1 if blocks == 1 else 2)
         cells = min(cells, _power_of_two(PROFILES // self._box.dim))
-        left = self._context.limits.maxfev - objective.nfev
-        if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * left:
+        if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * self._left:
             return False
         moves = scans.scan(
             self._slopes, self._box, centre, directions, self._rng, cells, blocks, self._batch
@@ -261,12 +226,9 @@ class Search:
         done = start is None and not objective.best_f < self._polished
         if not self._options.polish or x is None or done:
             return
-        limits = self._context.limits
-        found = polish(objective, self._box, x, self._scale, limits.maxfev, limits.deadline)
-        if np.isfinite(found.f):
-            self.elite.keep(found.u, found.f)
+        found = self._local(x, self._scale, UNLIMITED)
         if start is None or found.f <= objective.best_f:
-            self.gradient, self.polished_x = found.gradient, objective.best_x
+            self.met.gradient, self.met.polished_x = found.gradient, objective.best_x
             self._polished = objective.best_f
         self._context.log.record(0, objective.nfev, objective.best_f)
         if found.status in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
@@ -299,37 +261,29 @@ class Search:
         )
         gap = GAP_WATCHED if context.watched else GAP
         stops = chain(range(gap, limits.maxiter, gap), [limits.maxiter])
-        status = driver.run(stops, None if recipe is self._recipe else self._thinned_out)
-        context.log.nit += driver.nit
-        self._gather(driver.best_points(), driver.best_per_run())
-        if recipe is self._recipe:
-            self.fun_per_rate = np.minimum(self.fun_per_rate, driver.best_per_run())
+        status = driver.run(stops, None if recipe is self._context.recipe else self._thinned_out)
+        context.log.nit += driver.runs.nit
+        self._gather(driver.runs.best_points(), driver.runs.best_per_run())
+        if recipe is self._context.recipe:
+            self.met.fun_per_rate = np.minimum(self.met.fun_per_rate, driver.runs.best_per_run())
         if status not in (Status.MAXITER, Status.CONVERGED, Status.NOT_FINITE):
             raise Stopped(status)
         if context.log.nit >= context.limits.maxiter:
             raise Stopped(Status.MAXITER)
 
-    def _thinned_out(self, driver: Driver) -> bool:
+    def _thinned_out(self, runs: Runs) -> bool:
         """Whether few of a batch's runs go on."""
-        return driver.nit >= LOCAL and bool(driver.going().mean() < CROWD)
+        return runs.nit >= LOCAL and bool(runs.going().mean() < CROWD)
 
     def _gather(self, points: np.ndarray, values: np.ndarray) -> None:
         """Keep the runs' best points, with the values that f itself gives them."""
-        left = self._context.limits.maxfev - self._objective.nfev
-        order = np.argsort(values)[: max(1, left)]
+        order = np.argsort(values)[: max(1, self._left)]
         x = self._box.clip(points[order[np.isfinite(values[order])]])
         if not len(x):
             return
         for point, f in zip(x, self._objective.values(x), strict=True):
             if np.isfinite(f):
-                self.elite.keep(self._box.to_unit(point), f)
-
-    @property
-    def _scale(self) -> float:
-        return self.elite.scale(self._context.spread)
-
-    def _gained(self, before: float) -> bool:
-        return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)
+                self.met.keep(self._box.to_unit(point), f)
 
     def _values(self, u: np.ndarray) -> np.ndarray:
         """f (N,) at points (N, d), in batches; the objective notes the lowest."""
@@ -353,26 +307,11 @@ class Search:
             self._look()
         return np.concatenate(parts)
 
-    def _check_limits(self, points: int) -> None:
-        if self._objective.nfev + points > self._context.limits.maxfev:
-            raise Stopped(Status.MAXFEV)
-        if time.perf_counter() > self._context.limits.deadline:
-            raise Stopped(Status.MAXTIME)
-
-    def _look(self) -> None:
-        """Let the callback see the best point."""
-        objective = self._objective
-        if objective.best_x is None:
-            return
-        best = Best(objective.best_x, objective.best_f, 0)
-        if self._context.watch(best, self._context.log.nit):
-            raise Stopped(Status.CALLBACK)
-
     def _affordable(self, horizon: int, recipe: Recipe, runs: int, share: float) -> int:
         """Iterations up to `horizon` that a share of what is left to spend allows."""
         limits = self._context.limits
         each = runs * recipe.reparametrization.n_points * recipe.schedule.samples
-        points = share * (limits.maxfev - self._objective.nfev)
+        points = share * self._left
         return int(min(horizon, limits.maxiter - self._context.log.nit, max(points // each, 1)))
 
     @property
