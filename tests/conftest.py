@@ -26,3 +26,9 @@ def no_module_of_a_test_outlives_it(tmp_path_factory: pytest.TempPathFactory):
         file = getattr(sys.modules[name], "__file__", None)
         if file and Path(file).is_relative_to(root):
             del sys.modules[name]
+
+
+@pytest.fixture
+def light_processes(monkeypatch: pytest.MonkeyPatch):
+    """New processes have JAX, which is there in half of the time that TensorFlow takes."""
+    monkeypatch.setenv("KERAS_BACKEND", "jax")

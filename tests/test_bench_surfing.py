@@ -260,12 +260,12 @@ def test_a_turning_network_takes_its_minimiser_across_pieces():
 def test_algorithm_2_crosses_pieces_below_the_bound_and_is_lost_beyond(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 41)
     monkeypatch.setattr(theory, "MULTIPLES", (0.9, 100.0))
-    found = theory.ride("turning", 0)
+    found = theory.follow("turning", 0)
     assert not found["jumps"]
     assert found["patterns"] > 4
-    rides = {ride["multiple"]: ride for ride in found["rides"]}
-    assert rides[0.9]["followed"] == 1.0
-    assert not rides[100.0]["at_the_end"]
+    surfs = {surf["multiple"]: surf for surf in found["surfs"]}
+    assert surfs[0.9]["followed"] == 1.0
+    assert not surfs[100.0]["at_the_end"]
 
 
 def test_a_moving_minimiser_is_found_where_it_is_known_to_be():
@@ -297,12 +297,12 @@ def test_a_jump_of_the_minimiser_is_noticed():
 def test_algorithm_2_stays_on_the_minimiser_below_the_bound(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 41)
     monkeypatch.setattr(theory, "MULTIPLES", (0.9, 100.0))
-    found = theory.ride("moving", 0)
-    rides = {ride["multiple"]: ride for ride in found["rides"]}
-    assert set(rides) == set(theory.MULTIPLES)
-    assert rides[0.9]["steps"] >= 1 / (0.9 * found["bound"])
-    assert rides[0.9]["followed"] == 1.0
-    assert rides[100.0]["followed"] < 1.0
+    found = theory.follow("moving", 0)
+    surfs = {surf["multiple"]: surf for surf in found["surfs"]}
+    assert set(surfs) == set(theory.MULTIPLES)
+    assert surfs[0.9]["steps"] >= 1 / (0.9 * found["bound"])
+    assert surfs[0.9]["followed"] == 1.0
+    assert surfs[100.0]["followed"] < 1.0
     expected = theory.TAU / (found["lipschitz"] * max(found["largest"], 1.0) ** 3)
     assert found["bound"] == pytest.approx(expected)
 
@@ -348,11 +348,11 @@ def test_the_minimiser_is_that_of_a_wider_and_finer_search(seed):
 def test_a_ride_far_beyond_the_bound_falls_off(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 21)
     monkeypatch.setattr(theory, "MULTIPLES", (100.0,))
-    rides = [theory.ride("moving", seed)["rides"][0] for seed in range(2)]
-    assert any(not ride["at_the_end"] for ride in rides)
-    for ride in rides:
-        assert ride["steps"] > 1
-        assert 30 < ride["ratio"] <= 100
+    surfs = [theory.follow("moving", seed)["surfs"][0] for seed in range(2)]
+    assert any(not surf["at_the_end"] for surf in surfs)
+    for surf in surfs:
+        assert surf["steps"] > 1
+        assert 30 < surf["ratio"] <= 100
 
 
 def test_pieces_are_counted_for_each_slack():
@@ -364,6 +364,7 @@ def test_pieces_are_counted_for_each_slack():
         assert all(n <= 2**rows for n, rows in zip(one["pieces"], one["rows"], strict=True))
 
 
+@pytest.mark.slow
 def test_the_suite_theory(monkeypatch, few_rays, tmp_path):
     monkeypatch.setattr(_flows, "TIMES", 11)
     monkeypatch.setattr(_flows, "HALVINGS", 3)

@@ -20,7 +20,9 @@ from deepopt.cli import _names, main
 
 COMMAND = [sys.executable, "-m", "deepopt.cli"]
 # What a test before this one may have set, and a user has not.
+# JAX is there in half of the time that TensorFlow takes.
 CLEAN = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+CLEAN |= {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "jax")}
 HEAVY = ("keras", "tensorflow", "jax", "torch", "scipy", "matplotlib", "optuna", "numpy", "rich")
 
 
@@ -198,7 +200,8 @@ def test_bash_completes_by_the_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "line", "said"),
     [("profile", "raise ValueError('my own')", "ValueError: my own"),
-     ("mine", "open('/nowhere/at/all')", "FileNotFoundError: [Errno 2]")],
+     pytest.param("mine", "open('/nowhere/at/all')", "FileNotFoundError: [Errno 2]",
+                  marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_an_error_is_the_users_own_by_its_place(tmp_path, name, line, said):
     (tmp_path / f"{name}_of_mine").mkdir()

@@ -436,7 +436,7 @@ class Rugged(keras.layers.Layer):
         return ops.concatenate([0.1 * x, 2.0 * ops.sin(12.0 * x)], axis=-1)
 
 
-def test_hops_leave_minima_that_the_nearest_codes_end_in():
+def test_moves_leave_minima_that_the_nearest_codes_end_in():
     model = keras.Sequential([keras.Input((2,)), Rugged()])
     x = np.random.default_rng(1).uniform(-1, 1, (20, 2))
     options = {"n_codes": 3, "n_starts": 3}
@@ -449,23 +449,23 @@ def test_hops_leave_minima_that_the_nearest_codes_end_in():
     assert near(many.x, x)
 
 
-def test_hops_start_around_the_best_inside_the_box_and_depend_on_their_number_alone():
+def test_moves_start_around_the_best_inside_the_box_and_depend_on_their_number_alone():
     latent = Latent(bounds=((-1.0, 1.0), (0.0, 0.3), (-2.0, 2.0)))
     starts = Starts(np.full((2, 1, 3), 5.0), 2000, latent, seed=1)
     np.testing.assert_array_equal(starts.of(1, 0, np.zeros(3)), [1.0, 0.3, 2.0])
     best = np.array([0.2, 0.1, -0.4])
-    hops = np.array([starts.of(1, number, best) for number in range(1, 2000)])
-    assert (hops >= [-1.0, 0.0, -2.0]).all()
-    assert (hops <= [1.0, 0.3, 2.0]).all()
-    moved = np.median(np.abs(hops - best), axis=0) / latent.spread
+    moves = np.array([starts.of(1, number, best) for number in range(1, 2000)])
+    assert (moves >= [-1.0, 0.0, -2.0]).all()
+    assert (moves <= [1.0, 0.3, 2.0]).all()
+    moved = np.median(np.abs(moves - best), axis=0) / latent.spread
     assert (moved > 0.1).all()
     assert (moved < 0.4).all()
     again = Starts(np.zeros((2, 1, 3)), 2000, latent, seed=1)
-    np.testing.assert_array_equal(again.of(1, 7, best), hops[6])
-    assert (again.of(0, 7, best) != hops[6]).any()
+    np.testing.assert_array_equal(again.of(1, 7, best), moves[6])
+    assert (again.of(0, 7, best) != moves[6]).any()
 
 
-def test_hops_and_codes_take_turns():
+def test_moves_and_codes_take_turns():
     count = 9
     codes = np.arange(codes_for(count), dtype=float)[None, :, None]
     starts = Starts(codes, count, Latent(), seed=1)

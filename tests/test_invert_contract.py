@@ -12,13 +12,13 @@ from test_invert import latents, made, network
 import deepopt
 from deepopt import Surf
 
-RIDE = Surf(budget=30)
+SURF = Surf(budget=30)
 WAYS = {
     "direct, lm": ("direct", {}),
     "direct, adam": ("direct", {"solver": "adam", "starts": "random", "n_starts": 3}),
     "direct, gd": ("direct", {"solver": "gd", "starts": "zero", "learning_rate": 0.01}),
-    "surf, lm": ("surf", {"schedule": RIDE}),
-    "surf, adam": ("surf", {"solver": "adam", "schedule": RIDE}),
+    "surf, lm": ("surf", {"schedule": SURF}),
+    "surf, adam": ("surf", {"solver": "adam", "schedule": SURF}),
     "projected-surf": ("projected-surf", {"max_pieces": 8}),
 }
 

@@ -110,7 +110,11 @@ def test_every_point_of_a_run_has_its_own_value(f):
     assert result.fun <= min(wanted) + 1e-12
 
 
-@pytest.mark.parametrize("f", [most, split, ordered], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "f",
+    [most, *(pytest.param(f, marks=pytest.mark.slow) for f in (split, ordered))],
+    ids=lambda f: f.__name__,
+)
 def test_a_search_finds_the_minimum_of_the_function_itself(f):
     result = deepopt.minimize(f, bounds=[(-2, 2)] * 3, rng=0, options={"maxfev": 20_000})
     assert result.objective_kind == "traced"

@@ -173,7 +173,7 @@ def test_ctrl_c_in_the_first_iteration_keeps_the_best_point():
     assert result.fun <= min(seen[20:]) + 1e-12
 
 
-@pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
 def test_the_polish_means_the_same_on_any_scale(scale):
     result = deepopt.minimize(lambda x: scale * sphere(x), bounds=[(-2, 2)] * 3, rng=0)
     np.testing.assert_allclose(result.x, 0.3, atol=1e-6)

@@ -38,7 +38,9 @@ def where(x):
     return rosen(x) + 0.0 * os.getpid()
 
 
-@pytest.mark.parametrize("method", ["gd", "deep", "homotopy"])
+@pytest.mark.parametrize(
+    "method", ["homotopy", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gd", "deep"))]
+)
 def test_workers_change_no_result(method):
     options = {"maxiter": 4, "maxfev": 300}
     alone = solve(method=method, options=options)

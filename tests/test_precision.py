@@ -224,7 +224,7 @@ def minimized(f, method="gd", **options):
     return deepopt.minimize(f, bounds=BOX, method=method, rng=0, options=options)
 
 
-@pytest.mark.parametrize("method", ["gd", "deep", "homotopy"])
+@pytest.mark.parametrize("method", ["gd", pytest.param("deep", marks=pytest.mark.slow), "homotopy"])
 def test_minimize_rounds_as_asked(users, method):
     for number, options in enumerate(({}, {"precision": "tf32"}, {"precision": "full"})):
         seen = set()

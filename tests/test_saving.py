@@ -93,12 +93,12 @@ CALLS = {  # fun, keywords
                              "options": {"maxiter": 12, "n_starts": 3}}),
     "black box, deep": (rugged, {"bounds": BOX, "jac": "3-point", "method": "deep",
                                  "options": {"maxiter": 4, "n_embeddings": 2, "polish": True}}),
-    "black box, ride": (rugged, {"bounds": BOX, "jac": slope, "options": {
+    "black box, homotopy": (rugged, {"bounds": BOX, "jac": slope, "options": {
         "maxiter": 12, "descent": "adam", "n_starts": 3}}),
 }  # fmt: skip
 
 
-RARE = {"langevin", "recipe", "black box, gradient", "black box, ride"}
+RARE = {"langevin", "recipe", "black box, gradient", "black box, homotopy"}
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,7 @@ print(calls, result.x.tobytes().hex(), result.fun.hex(), result.nfev, result.nit
 """
 
 
+@pytest.mark.usefixtures("light_processes")
 def test_a_process_killed_by_the_system_goes_on(tmp_path):
     def run(path, at):
         command = [sys.executable, "-c", SCRIPT, str(tmp_path / path), str(at)]

@@ -21,6 +21,9 @@ QUIET = console_for(quiet=True)
 SMALL = {"only": "sphere,levy", "dim": 3, "iterations": 20, "quiet": True}
 
 
+pytestmark = pytest.mark.usefixtures("light_processes")
+
+
 def noting(folder, name, needs=(), work=None):
     """A cell that writes down each time that it runs; a function within one, so that it travels."""
 
@@ -112,6 +115,7 @@ def results(out, **how):
     return found
 
 
+@pytest.mark.slow
 def test_two_processes_and_a_cluster_give_what_one_process_gives(tmp_path):
     distributed = pytest.importorskip("distributed")
     alone = results(tmp_path / "alone")
@@ -152,6 +156,7 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path, monkeypatch):
         bench.run("quick", tmp_path / "out", scheduler="tcp://127.0.0.1:1", **SMALL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished_and_the_command_continues(tmp_path):
     command = [
         sys.executable, "-m", "deepopt.cli", "bench", "quick", "--only", "sphere,levy,ackley",

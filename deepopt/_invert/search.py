@@ -162,9 +162,9 @@ class Inversion(Targets):
         """
         points, last, f = starts, None, np.full(len(starts), np.inf)
         points, f = kept.get("points", points), kept.get("f", f)
-        everyone, ridden = np.arange(len(starts)), len(self.path)
+        everyone, done = np.arange(len(starts)), len(self.path)
         for number, (weights, most) in enumerate(zip(networks, iterations, strict=True)):
-            if number < ridden:
+            if number < done:
                 last = weights if smooth else None
                 continue
             begin(partial(dict, points=points, f=f))

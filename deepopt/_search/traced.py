@@ -192,7 +192,7 @@ class TracedSearch(Search):
         self, centre: np.ndarray, directions: scans.Axes, blocks: int, finer: int = 1
     ) -> bool:
         """A scan and a polish; whether a point that the scan proposed was the best so far."""
-        objective, before = self._objective, self._objective.best_f
+        before = self._objective.best_f
         cells = CELLS * finer // (1 if blocks == 1 else 2)
         cells = min(cells, _power_of_two(PROFILES // self._box.dim))
         if min(blocks, self._box.dim) * (cells + CELLS) > SCAN_SHARE * self._left:

@@ -14,7 +14,7 @@ from .._support.checks import check_number, in_brief, read_rng, shown
 from .._support.ranges import Space
 from .result import Tuned
 from .study import (
-    SOONER,
+    LATE,
     Repeatable,
     is_over,
     open_storage,
@@ -233,7 +233,7 @@ class Tuning:
                     catch=(Exception,),
                 )
                 return
-            except SOONER:
+            except LATE:
                 if begun[-1:] == over[-1:] or not is_over(self.study, begun[-1]):
                     raise
 

@@ -27,7 +27,7 @@ HEARTBEAT = 30  # seconds between two signs of life of a worker, in a database
 LONGEST_WAIT = 10  # seconds for a proxy's first answer
 KNOWN = '"sqlite:///…", "postgresql://…", "journal:///…" or "grpc://host:port"'
 RETRIES = 3  # of a trial whose worker was lost
-SOONER = (ValueError, optuna.exceptions.UpdateFinishedTrialError)
+LATE = (ValueError, optuna.exceptions.UpdateFinishedTrialError)
 WORKER = "worker"  # a trial's attribute: host, process and when that began
 
 
@@ -187,7 +187,7 @@ def take_up_lost(study: Study) -> None:
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         host, pid, born = trial.user_attrs.get(WORKER, (None, 0, 0.0))
         if host == socket.gethostname() and not _lives(pid, born):
-            with contextlib.suppress(*SOONER):  # another process was there first
+            with contextlib.suppress(*LATE):  # another process was there first
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                 retry(study, trial)
 

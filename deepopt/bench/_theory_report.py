@@ -1,4 +1,4 @@
-"""What the suite ``theory`` reports: tables, and figures of balls, rides and pieces."""
+"""What the suite ``theory`` reports: tables, and figures of balls, surfs and pieces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 FARTHEST = 100.0  # times 1 + ‖y‖: where the search for a ball ends
 WIDE = 4  # expansions from which on the ball is small enough to have a size
-SHOWN = 3  # rides on flows that jump
+SHOWN = 3  # surfs on flows that jump
 CAPTIONS = {
     "ball": (
         "The radius, itself or over 1 + ‖y‖, of the ball around the origin outside which the "
@@ -56,7 +56,7 @@ def write(settings: ScaledSettings, records: list[Record], out: Path) -> Report:
     rows = {
         part: [row for record in records if record["parameters"]["part"] == part
                for row in read(record)]
-        for part, read in (("ball", _ball), ("flow", _rides), ("pieces", _slacks))
+        for part, read in (("ball", _ball), ("flow", _surfs), ("pieces", _slacks))
     }  # fmt: skip
     results = write_results(
         out / "results.json", "theory", dataclasses.asdict(settings), records, summary=rows
@@ -103,7 +103,7 @@ def _ball(record: Record) -> Iterator[Row]:
     yield {key: asked[key] for key in keys} | result
 
 
-def _rides(record: Record) -> Iterator[Row]:
+def _surfs(record: Record) -> Iterator[Row]:
     asked, result = record["parameters"], record["result"]
     shared = {key: asked[key] for key in ("kind", "seed")}
     shared |= {key: result[key] for key in ("jumps", "lipschitz", "largest", "bound", "patterns")}
@@ -118,8 +118,8 @@ def _rides(record: Record) -> Iterator[Row]:
         "pieces_mean",
         "pieces_most",
     )
-    for ride in result["rides"]:
-        yield shared | {key: ride[key] for key in keys}
+    for surf in result["surfs"]:
+        yield shared | {key: surf[key] for key in keys}
 
 
 def _slacks(record: Record) -> Iterator[Row]:
@@ -256,16 +256,16 @@ def _flow_lines(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Line
             "the minimiser moves", "δ, of the theorem's bound",
             "flows followed to the end", {kind: means(kind) for kind in kinds}, log=("x",),
         )  # fmt: skip
-    rides = {
-        f"{record['parameters']['kind']}, seed {record['parameters']['seed']}": ride
+    surfs = {
+        f"{record['parameters']['kind']}, seed {record['parameters']['seed']}": surf
         for record in records if record["parameters"]["part"] == "flow"
-        for ride in record["result"]["rides"] if ride["multiple"] is None
+        for surf in record["result"]["surfs"] if surf["multiple"] is None
     }  # fmt: skip
-    if rides:
-        lost_first = sorted(rides, key=lambda name: rides[name]["at_the_end"])[:SHOWN]
+    if surfs:
+        lost_first = sorted(surfs, key=lambda name: surfs[name]["at_the_end"])[:SHOWN]
         yield Lines(
             "the minimiser jumps", "time", "distance to the global minimiser",
-            {name: (rides[name]["times"], rides[name]["distances"]) for name in lost_first},
+            {name: (surfs[name]["times"], surfs[name]["distances"]) for name in lost_first},
             log=(),
         )  # fmt: skip
 

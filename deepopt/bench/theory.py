@@ -82,7 +82,7 @@ def cells(settings: ScaledSettings) -> Iterator[Cell]:
     asked, size = read_names(settings.only, NAMES, "part"), SIZES[settings.scale]
     parts = {"ball": _balls(size), "flow": _moving(size), "pieces": _counted(size)}
     works: dict[str, Callable[..., dict[str, Any]]]
-    works = {"ball": ball, "flow": ride, "pieces": count_pieces}
+    works = {"ball": ball, "flow": follow, "pieces": count_pieces}
     for part in asked:
         for given in parts[part]:
             given["seed"] += settings.seed
@@ -193,7 +193,7 @@ def remaining_radius(net: ReluNetwork, y: Array, scale: float, rng: np.random.Ge
 # Theorem 3.3
 
 
-def ride(kind: str, seed: int) -> dict[str, Any]:
+def follow(kind: str, seed: int) -> dict[str, Any]:
     """Algorithm 2 along a flow, with steps of several lengths, beside the global minimiser."""
     rng = np.random.default_rng([seed, list(_flows.FLOWS).index(kind)])
     flow = _flows.FLOWS[kind](rng, HIDDEN, OUTPUTS)
@@ -205,15 +205,15 @@ def ride(kind: str, seed: int) -> dict[str, Any]:
     else:  # as a flow has an end, a large part of the bound may be out of reach
         wanted = {part: math.ceil(1.0 / (part * bound)) for part in MULTIPLES}
         counts = {count: part for part, count in wanted.items() if count > 1}
-    rides = [
+    surfs = [
         {"multiple": part, "ratio": None if part is None else 1.0 / (count * bound)}
-        | _ridden(flow, way, count)
+        | _surfed(flow, way, count)
         for count, part in counts.items()
     ]
     return {
         "lipschitz": way.lipschitz, "largest": way.largest, "jumps": way.jumps, "bound": bound,
         "patterns": patterns_along(flow, way),
-        "times": way.times, "minimisers": way.points, "rides": rides,
+        "times": way.times, "minimisers": way.points, "surfs": surfs,
     }  # fmt: skip
 
 
@@ -223,7 +223,7 @@ def patterns_along(flow: _flows.Flow, way: _flows.Way) -> int:
     return len({(np.concatenate(flow.at(s).preactivations(x)) > 0).tobytes() for s, x in moments})
 
 
-def _ridden(flow: _flows.Flow, way: _flows.Way, count: int) -> dict[str, Any]:
+def _surfed(flow: _flows.Flow, way: _flows.Way, count: int) -> dict[str, Any]:
     """Where `count` steps of Algorithm 2 lead, and how far that is from the global minimiser."""
     x, found, pieces, complete = way.points[0], [way.points[0]], [], True
     for t in range(1, count + 1):
