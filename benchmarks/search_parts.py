@@ -31,13 +31,7 @@ PARTS = {
 
 def problems() -> dict:
     """Name -> (a function of the seed that gives the problem, tolerance of a hit)."""
-    from deepopt.bench.held_out import (
-        DropWave,
-        Griewank,
-        LennardJones,
-        Salomon,
-        SmallNetwork,
-    )
+    from deepopt.bench.held_out import DropWave, Griewank, LennardJones, Salomon, SmallNetwork
     from deepopt.problems import FUNCTIONS, SphericalSpinGlass
 
     def moved(problem, rotate):

@@ -67,15 +67,7 @@ def training(method: str) -> list:
 
 def held_out(method: str) -> dict:
     from deepopt.bench.held_out import Alpine, Griewank, LennardJones, SmallNetwork
-    from deepopt.problems import (
-        ackley,
-        levy,
-        michalewicz,
-        rastrigin,
-        rosenbrock,
-        schwefel,
-        sphere,
-    )
+    from deepopt.problems import ackley, levy, michalewicz, rastrigin, rosenbrock, schwefel, sphere
 
     if method == "homotopy":
         return {

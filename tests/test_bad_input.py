@@ -68,16 +68,8 @@ REFUSED = [
         ValueError,
         "descent must be one of 'gd', 'momentum', 'adam'",
     ),
-    (
-        {"options": {"descent": 3}},
-        TypeError,
-        "descent must be a Descent, got 3",
-    ),
-    (
-        {"options": {"schedule": 3}},
-        TypeError,
-        "schedule must be a Schedule, got 3",
-    ),
+    ({"options": {"descent": 3}}, TypeError, "descent must be a Descent, got 3"),
+    ({"options": {"schedule": 3}}, TypeError, "schedule must be a Schedule, got 3"),
     (
         {"options": {"descent": "lbfgs", "decay": 0.9}},
         ValueError,

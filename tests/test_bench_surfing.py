@@ -260,7 +260,7 @@ def test_a_turning_network_takes_its_minimiser_across_pieces():
 def test_algorithm_2_crosses_pieces_below_the_bound_and_is_lost_beyond(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 41)
     monkeypatch.setattr(theory, "MULTIPLES", (0.9, 100.0))
-    found = theory.follow("turning", 0)
+    found = theory.follow_flow("turning", 0)
     assert not found["jumps"]
     assert found["patterns"] > 4
     surfs = {surf["multiple"]: surf for surf in found["surfs"]}
@@ -297,7 +297,7 @@ def test_a_jump_of_the_minimiser_is_noticed():
 def test_algorithm_2_stays_on_the_minimiser_below_the_bound(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 41)
     monkeypatch.setattr(theory, "MULTIPLES", (0.9, 100.0))
-    found = theory.follow("moving", 0)
+    found = theory.follow_flow("moving", 0)
     surfs = {surf["multiple"]: surf for surf in found["surfs"]}
     assert set(surfs) == set(theory.MULTIPLES)
     assert surfs[0.9]["steps"] >= 1 / (0.9 * found["bound"])
@@ -348,7 +348,7 @@ def test_the_minimiser_is_that_of_a_wider_and_finer_search(seed):
 def test_a_ride_far_beyond_the_bound_falls_off(monkeypatch):
     monkeypatch.setattr(_flows, "TIMES", 21)
     monkeypatch.setattr(theory, "MULTIPLES", (100.0,))
-    surfs = [theory.follow("moving", seed)["surfs"][0] for seed in range(2)]
+    surfs = [theory.follow_flow("moving", seed)["surfs"][0] for seed in range(2)]
     assert any(not surf["at_the_end"] for surf in surfs)
     for surf in surfs:
         assert surf["steps"] > 1

@@ -21,7 +21,7 @@ import deepopt
 ROOT = Path(__file__).parent.parent
 LONGEST = 400  # lines of a file
 LONGER = {  # and why
-    "_backend.py": "the only file that knows a backend, so that all of them stand side by side",
+    "_backend.py": "the only file that knows a backend, so that all of them stand side by side"
 }
 HEAVY = {"keras", "tensorflow", "jax", "torch", "scipy", "optuna", "matplotlib", "h5py"}
 

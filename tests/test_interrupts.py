@@ -13,14 +13,7 @@ import keras
 import pytest
 
 from deepopt._support import interrupts as _interrupts
-from deepopt._support.interrupts import (
-    UsersCode,
-    check,
-    holding,
-    importing,
-    is_pending,
-    watched,
-)
+from deepopt._support.interrupts import UsersCode, check, holding, importing, is_pending, watched
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import interrupts

@@ -9,14 +9,7 @@ from deepopt import ops
 from deepopt._backend import precision
 from deepopt._domain.box import Box
 from deepopt._objective.kinds import Recogniser
-from deepopt._objective.mapping import (
-    BATCH,
-    POINT,
-    ROW,
-    SLOW,
-    first_form,
-    rows_apart,
-)
+from deepopt._objective.mapping import BATCH, POINT, ROW, SLOW, first_form, rows_apart
 from deepopt.testing import called
 
 BACKEND = keras.config.backend()

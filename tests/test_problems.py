@@ -13,18 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds
 
-from deepopt import _backend
-from deepopt.problems import (
-    FUNCTIONS,
-    SphericalSpinGlass,
-    ackley,
-    michalewicz,
-    rastrigin,
-    rosenbrock,
-    schwefel,
-    sphere,
-    styblinski_tang,
-)
+from deepopt import _backend, problems
+from deepopt.problems import FUNCTIONS, SphericalSpinGlass
 from deepopt.problems._problem import _haar
 
 EVERY = pytest.mark.parametrize("problem", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -108,7 +98,7 @@ def test_importing_the_problems_imports_nothing_heavy():
 @EVERY
 @pytest.mark.parametrize("dim", DIMS)
 def test_the_minimum_is_taken_at_the_minimiser(problem, dim):
-    if problem is rosenbrock and dim == 1:
+    if problem is problems.rosenbrock and dim == 1:
         return
     problem = problem.with_dim(dim)
     assert problem.xmin.shape == (dim,)
@@ -127,12 +117,12 @@ def test_values_are_the_textbooks(problem):
 @pytest.mark.parametrize(
     ("problem", "dim", "published"),
     [
-        (michalewicz, 2, -1.8013),
-        (michalewicz, 5, -4.687658),
-        (michalewicz, 10, -9.66015),
-        (michalewicz, 50, -49.6248),
-        (styblinski_tang, 2, -78.33233),
-        (styblinski_tang, 50, -1958.30829),
+        (problems.michalewicz, 2, -1.8013),
+        (problems.michalewicz, 5, -4.687658),
+        (problems.michalewicz, 10, -9.66015),
+        (problems.michalewicz, 50, -49.6248),
+        (problems.styblinski_tang, 2, -78.33233),
+        (problems.styblinski_tang, 50, -1958.30829),
     ],
 )
 def test_published_minima(problem, dim, published):
@@ -143,7 +133,7 @@ def test_published_minima(problem, dim, published):
 def test_every_michalewicz_coordinate_is_at_its_global_minimum():
     dims = np.array([1, 2, 3, 4, 5, 6, 7, 10, 31, 50, 997])
     grid = np.linspace(0, np.pi, 200_001)
-    xmin = michalewicz.with_dim(1000).xmin[dims - 1]
+    xmin = problems.michalewicz.with_dim(1000).xmin[dims - 1]
     lowest = [(-np.sin(grid) * np.sin(i * grid**2 / np.pi) ** 20).min() for i in dims]
     at_xmin = -np.sin(xmin) * np.sin(dims * xmin**2 / np.pi) ** 20
     assert (at_xmin <= lowest).all()
@@ -151,7 +141,7 @@ def test_every_michalewicz_coordinate_is_at_its_global_minimum():
 
 
 def test_a_large_michalewicz_is_ready_at_once():
-    problem = michalewicz.with_dim(50_000)
+    problem = problems.michalewicz.with_dim(50_000)
     assert problem(problem.xmin) == pytest.approx(problem.fmin, rel=1e-12)
 
 
@@ -183,7 +173,7 @@ def test_the_range_holds_on_a_grid_of_the_plane_and_is_attained(problem):
 @EVERY
 @pytest.mark.parametrize("dim", DIMS)
 def test_the_maximum_is_attained(problem, dim):
-    if problem is rosenbrock:
+    if problem is problems.rosenbrock:
         dim = max(dim, 2)
         largest_at = np.array([10.0] * (dim - 1) + [-5.0])
     else:
@@ -199,13 +189,13 @@ def test_rosenbrocks_maximum_by_dynamic_programming(dim):
     best = np.zeros_like(axis)  # the largest sum of the terms after x_i, for each x_i
     for _ in range(dim - 1):
         best = (term + best).max(axis=1)
-    assert rosenbrock.with_dim(dim).fmax == best.max()
+    assert problems.rosenbrock.with_dim(dim).fmax == best.max()
 
 
 def test_what_is_evaluated_near_a_minimum_of_zero_keeps_its_digits():
     x = np.full(50, 1e-12)
-    assert rastrigin(x) == pytest.approx(50 * (1 + 20 * np.pi**2) * 1e-24, rel=1e-9)
-    assert ackley(x) == pytest.approx(4e-12, rel=1e-6)
+    assert problems.rastrigin(x) == pytest.approx(50 * (1 + 20 * np.pi**2) * 1e-24, rel=1e-9)
+    assert problems.ackley(x) == pytest.approx(4e-12, rel=1e-6)
 
 
 # Gradients
@@ -237,13 +227,17 @@ def test_gradients_are_finite_at_special_points(problem, dtype):
 
 
 def test_the_gradient_at_ackleys_minimiser_is_zero():
-    _, slopes = gradient(ackley, np.zeros((2, 50)))
+    _, slopes = gradient(problems.ackley, np.zeros((2, 50)))
     assert (slopes == 0).all()
 
 
 # Shifts and rotations
 
-GLOBAL = [problem for problem in FUNCTIONS.values() if problem not in (schwefel, michalewicz)]
+GLOBAL = [
+    problem
+    for problem in FUNCTIONS.values()
+    if problem not in (problems.schwefel, problems.michalewicz)
+]
 MOVES = {
     "shifted": lambda problem: problem.shifted(1),
     "rotated": lambda problem: problem.rotated(2),
@@ -282,27 +276,27 @@ def test_a_shift_moves_the_function_into_the_middle_of_the_box(problem):
 
 @pytest.mark.parametrize("dim", [1, 2, 100])
 def test_a_rotation_keeps_distances_from_the_minimiser(dim):
-    moved = sphere.with_dim(dim).shifted(0).rotated(1).rotated(2)
+    moved = problems.sphere.with_dim(dim).shifted(0).rotated(1).rotated(2)
     x = in_the_box(moved, (20,))
     np.testing.assert_allclose(moved(x), ((x - moved.xmin) ** 2).sum(-1), rtol=1e-10)
 
 
 @pytest.mark.backends
 def test_rotations_multiply():
-    once = rastrigin.with_dim(4).rotated(1)
+    once = problems.rastrigin.with_dim(4).rotated(1)
     twice, x = once.rotated(2), in_the_box(once, (5,))
     np.testing.assert_allclose(twice(x), once(x @ _haar(4, np.random.default_rng(2))), rtol=1e-10)
 
 
 def test_a_rotation_turns_the_axes():
-    plain, turned = rastrigin.with_dim(3), rastrigin.with_dim(3).rotated(0)
+    plain, turned = problems.rastrigin.with_dim(3), problems.rastrigin.with_dim(3).rotated(0)
     x = np.eye(3)
     np.testing.assert_allclose(plain(x), 1.0)
     assert (abs(turned(x) - 1.0) > 0.1).all()
 
 
 def test_a_rotation_of_one_variable_is_the_identity_or_a_mirror():
-    line = styblinski_tang.with_dim(1)
+    line = problems.styblinski_tang.with_dim(1)
     x, xmin = 1.0, line.xmin[0]
     seen = {round(line.rotated(seed)([x]), 9) for seed in range(20)}
     assert seen == {round(line([x]), 9), round(line([2 * xmin - x]), 9)}
@@ -311,7 +305,7 @@ def test_a_rotation_of_one_variable_is_the_identity_or_a_mirror():
 def test_rotations_are_haar_distributed():
     signs = []
     for seed in range(400):
-        turned = styblinski_tang.with_dim(2).rotated(seed)
+        turned = problems.styblinski_tang.with_dim(2).rotated(seed)
         step = 1e-3 * np.eye(2)
         odd = turned(turned.xmin - step) - turned(turned.xmin + step)  # ~ sum of R_ij^3 over j
         signs.append(np.sign(odd))
@@ -319,36 +313,41 @@ def test_rotations_are_haar_distributed():
 
 
 @pytest.mark.parametrize("move", [MOVES["rotated"], MOVES["shifted, rotated"]])
-@pytest.mark.parametrize("problem", [schwefel, michalewicz], ids=["schwefel", "michalewicz"])
+@pytest.mark.parametrize(
+    "problem", [problems.schwefel, problems.michalewicz], ids=["schwefel", "michalewicz"]
+)
 def test_a_minimum_that_may_leave_the_box_is_not_claimed(problem, move):
     moved = move(problem)
     assert (moved.fmin, moved.fmax, moved.xmin, moved.value_range) == (None,) * 4
 
 
 def test_shifted_schwefel_claims_nothing_and_shifted_michalewicz_keeps_its_minimum():
-    assert schwefel.shifted(0).fmin is None
-    assert schwefel.shifted(0).xmin is None
-    moved = michalewicz.shifted(0).shifted(1)
-    assert moved.fmin == michalewicz.fmin
+    assert problems.schwefel.shifted(0).fmin is None
+    assert problems.schwefel.shifted(0).xmin is None
+    moved = problems.michalewicz.shifted(0).shifted(1)
+    assert moved.fmin == problems.michalewicz.fmin
     assert moved(moved.xmin) == pytest.approx(moved.fmin, rel=1e-12)
     separate = np.linspace(-np.pi, 2 * np.pi, 100_001)[:, None]  # all that a shift can reach
     for i in (1, 2, 3, 17):
         terms = -np.sin(separate) * np.sin(i * separate**2 / np.pi) ** 20
-        xmin = michalewicz.xmin[i - 1]
+        xmin = problems.michalewicz.xmin[i - 1]
         assert terms.min() >= -np.sin(xmin) * np.sin(i * xmin**2 / np.pi) ** 20
 
 
 def test_an_unclaimed_minimiser_still_is_what_rotations_turn_about():
     place = np.random.default_rng(0).uniform(-400, 400, 50)  # where shifted(0) puts it
-    for moved in (schwefel.shifted(0).rotated(1), schwefel.rotated(1).shifted(0).rotated(2)):
+    for moved in (
+        problems.schwefel.shifted(0).rotated(1),
+        problems.schwefel.rotated(1).shifted(0).rotated(2),
+    ):
         assert moved(place) == pytest.approx(0, abs=1e-9)
-    assert schwefel.rotated(1)(schwefel.xmin) == pytest.approx(0, abs=1e-9)
+    assert problems.schwefel.rotated(1)(problems.schwefel.xmin) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("move", ["shifted", "rotated"])
 def test_the_same_rng_gives_the_same_problem(move):
-    x = in_the_box(rastrigin, (3,))
-    make = getattr(rastrigin, move)
+    x = in_the_box(problems.rastrigin, (3,))
+    make = getattr(problems.rastrigin, move)
     np.testing.assert_array_equal(make(7)(x), make(np.random.default_rng(7))(x))
     generator = np.random.default_rng(7)
     values = [make(rng)(x)[0] for rng in (generator, generator, None, None)]
@@ -423,28 +422,28 @@ def test_writing_into_the_facts_does_not_change_the_problem(problem):
 def test_whole_numbers_are_taken_as_floats():
     with _backend.precision("float64"):
         whole = _backend.to_tensor(np.arange(50), "int32")
-        values = float(_backend.to_numpy(ackley(whole)))
-    assert values == pytest.approx(ackley(np.arange(50.0)), rel=1e-12)
+        values = float(_backend.to_numpy(problems.ackley(whole)))
+    assert values == pytest.approx(problems.ackley(np.arange(50.0)), rel=1e-12)
 
 
 def test_a_wrong_shape_names_what_came_and_what_was_expected():
     with pytest.raises(ValueError, match=r"rastrigin expects shape \(\.\.\., 50\), .* \(2, 49\)"):
-        rastrigin(np.zeros((2, 49)))
+        problems.rastrigin(np.zeros((2, 49)))
     with pytest.raises(ValueError, match=r"received \(\)"):
-        rastrigin(1.0)
+        problems.rastrigin(1.0)
     with pytest.raises(ValueError, match=r"received \(49,\)"), _backend.precision("float64"):
-        rastrigin(_backend.to_tensor(np.zeros(49), "float64"))
+        problems.rastrigin(_backend.to_tensor(np.zeros(49), "float64"))
 
 
 def test_wrong_dimensions():
     with pytest.raises(ValueError, match="rosenbrock needs dim >= 2, got 1"):
-        rosenbrock.with_dim(1)
+        problems.rosenbrock.with_dim(1)
     with pytest.raises(ValueError, match="dim must be at least 1, got 0"):
-        sphere.with_dim(0)
+        problems.sphere.with_dim(0)
     for wrong in (2.0, "2", True, None):
         with pytest.raises(TypeError, match="dim must be a whole number"):
-            sphere.with_dim(wrong)
-    for moved in (sphere.shifted(0), sphere.rotated(0)):
+            problems.sphere.with_dim(wrong)
+    for moved in (problems.sphere.shifted(0), problems.sphere.rotated(0)):
         with pytest.raises(ValueError, match="call with_dim before"):
             moved.with_dim(3)
 

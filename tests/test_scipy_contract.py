@@ -255,8 +255,7 @@ def test_x0_with_a_masked_entry_is_refused():
 
 @every_method
 @pytest.mark.parametrize(
-    "bounds",
-    [BOX, Bounds(-2.0, 2.0), [(None, 2.0)] * 3, [(-np.inf, 2.0)] * 3, Bounds(ub=2.0)],
+    "bounds", [BOX, Bounds(-2.0, 2.0), [(None, 2.0)] * 3, [(-np.inf, 2.0)] * 3, Bounds(ub=2.0)]
 )
 @pytest.mark.parametrize("call", [solve, within_scipy])
 def test_x0_outside_the_bounds_is_refused_before_f_is_called(method, bounds, call):

@@ -4,22 +4,7 @@ In come what the user says of x (`x0`, `bounds`, `scale`) and a problem's own bo
 which every room above takes its points from. It knows nothing of objectives.
 """
 
-from .bounds import (
-    read_bounds,
-    read_domain,
-)
-from .box import (
-    OUTPUT_MAPS,
-    Box,
-    Kinds,
-    reflect,
-)
+from .bounds import read_bounds, read_domain
+from .box import OUTPUT_MAPS, Box, Kinds, reflect
 
-__all__ = [
-    "OUTPUT_MAPS",
-    "Box",
-    "Kinds",
-    "read_bounds",
-    "read_domain",
-    "reflect",
-]
+__all__ = ["OUTPUT_MAPS", "Box", "Kinds", "read_bounds", "read_domain", "reflect"]

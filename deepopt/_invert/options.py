@@ -9,12 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._engine import NEVER, CallOptions, Recipe
-from .._support.checks import (
-    check_choice,
-    check_number,
-    shown,
-    warn_unknown,
-)
+from .._support.checks import check_choice, check_number, shown, warn_unknown
 from .._support.options import option, plain, with_preset
 from .._support.ranges import Choice, Fields, Range, When
 from ..descents import Adam, Descent, GradientDescent, LevenbergMarquardt

@@ -71,15 +71,9 @@ class BlackBox:
     """
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        jac: Jac,
-        args: tuple[Any, ...],
-        box: Box,
-        deadline: float,
-        calls: Calls | None,
-        errstate: Mapping[str, Any] | None,
-    ) -> None:
+        self, f: Callable[..., Any], jac: Jac, args: tuple[Any, ...], box: Box, deadline: float,
+        calls: Calls | None, errstate: Mapping[str, Any] | None,
+    ) -> None:  # fmt: skip
         self.nfev = 0
         self.njev = 0
         self.box = box
@@ -177,10 +171,7 @@ class BlackBox:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _ask(
-        self,
-        function: Callable[[Any], Any],
-        x: np.ndarray,
-        read: Callable[[Any, np.ndarray], Any],
+        self, function: Callable[[Any], Any], x: np.ndarray, read: Callable[[Any, np.ndarray], Any]
     ) -> np.ndarray:
         """What function gives at points (N, d), by whoever does the work."""
         if self.batched:
@@ -196,10 +187,7 @@ class BlackBox:
         return np.stack([read(out, point) for out, point in zip(found, x, strict=True)])
 
     def _ask_all(
-        self,
-        function: Callable[[Any], Any],
-        x: np.ndarray,
-        read: Callable[[Any, np.ndarray], Any],
+        self, function: Callable[[Any], Any], x: np.ndarray, read: Callable[[Any, np.ndarray], Any]
     ) -> np.ndarray:
         """What function gives at points (N, d), which it takes at once.
 

@@ -9,14 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._backend import (
-    Tensor,
-    Tensors,
-    ops,
-    to_numpy,
-    to_tensor,
-    value_and_grad,
-)
+from .._backend import Tensor, Tensors, ops, to_numpy, to_tensor, value_and_grad
 
 HALVES = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # and how finely they resolve
 

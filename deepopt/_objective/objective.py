@@ -44,17 +44,10 @@ class Objective(BlackBox):
     """
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        jac: Jac,
-        args: tuple[Any, ...],
-        box: Box,
-        dtype: str,
-        deadline: float = np.inf,
-        calls: Calls | None = None,
-        errstate: Mapping[str, Any] | None = None,
-        rounding: str = "full",
-    ) -> None:
+        self, f: Callable[..., Any], jac: Jac, args: tuple[Any, ...], box: Box, dtype: str,
+        deadline: float = np.inf, calls: Calls | None = None,
+        errstate: Mapping[str, Any] | None = None, rounding: str = "full",
+    ) -> None:  # fmt: skip
         super().__init__(f, jac, args, box, deadline, calls, errstate)
         self.traced: Traced | None = None
         self._whole = f, args

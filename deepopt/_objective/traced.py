@@ -13,15 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._backend import (
-    Compiled,
-    Tensor,
-    ops,
-    precision,
-    to_argument,
-    to_numpy,
-    to_tensor,
-)
+from .._backend import Compiled, Tensor, ops, precision, to_argument, to_numpy, to_tensor
 from . import mapping
 from .kept import Kept
 from .outputs import as_values

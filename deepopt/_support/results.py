@@ -10,15 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .summary import (
-    WIDTH,
-    Card,
-    count,
-    names,
-    number,
-    point,
-    span,
-)
+from .summary import WIDTH, Card, count, names, number, point, span
 
 
 class Status(enum.IntEnum):
@@ -122,8 +114,5 @@ def mark_interrupted(result: Any) -> None:
 def make_result(status: Status, **fields: Any) -> Result:
     """A result whose success, status and message agree."""
     return Result(
-        success=status is Status.CONVERGED,
-        status=int(status),
-        message=status.sentence,
-        **fields,
+        success=status is Status.CONVERGED, status=int(status), message=status.sentence, **fields
     )

@@ -82,7 +82,7 @@ def cells(settings: ScaledSettings) -> Iterator[Cell]:
     asked, size = read_names(settings.only, NAMES, "part"), SIZES[settings.scale]
     parts = {"ball": _balls(size), "flow": _moving(size), "pieces": _counted(size)}
     works: dict[str, Callable[..., dict[str, Any]]]
-    works = {"ball": ball, "flow": follow, "pieces": count_pieces}
+    works = {"ball": ball, "flow": follow_flow, "pieces": count_pieces}
     for part in asked:
         for given in parts[part]:
             given["seed"] += settings.seed
@@ -193,7 +193,7 @@ def remaining_radius(net: ReluNetwork, y: Array, scale: float, rng: np.random.Ge
 # Theorem 3.3
 
 
-def follow(kind: str, seed: int) -> dict[str, Any]:
+def follow_flow(kind: str, seed: int) -> dict[str, Any]:
     """Algorithm 2 along a flow, with steps of several lengths, beside the global minimiser."""
     rng = np.random.default_rng([seed, list(_flows.FLOWS).index(kind)])
     flow = _flows.FLOWS[kind](rng, HIDDEN, OUTPUTS)

@@ -8,16 +8,7 @@ from typing import Any
 import click
 
 from ._names import MODELS, WAYS, Name
-from ._shared import (
-    INTERRUPTED,
-    apart,
-    as_json,
-    free_options,
-    given,
-    plainly,
-    print_json,
-    seeded,
-)
+from ._shared import INTERRUPTED, apart, as_json, free_options, given, plainly, print_json, seeded
 
 
 @click.command(

@@ -138,10 +138,7 @@ class Kind:
 KINDS = {
     "vae": Kind((Turn(("critic", "generator"), _evidence, RATE),), "normal"),
     "dcgan": Kind(
-        (
-            Turn(("critic",), _tell_apart, CRITIC_RATE),
-            Turn(("generator",), _pass_for_real, RATE),
-        ),
+        (Turn(("critic",), _tell_apart, CRITIC_RATE), Turn(("generator",), _pass_for_real, RATE)),
         "uniform",
     ),
     "wgan": Kind(

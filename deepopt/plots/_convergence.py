@@ -51,7 +51,7 @@ def convergence(
 
     Returns
     -------
-    Axes
+    curves : Axes
 
     Raises
     ------

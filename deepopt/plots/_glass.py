@@ -41,7 +41,7 @@ def energies(
 
     Returns
     -------
-    Axes
+    energies : Axes
 
     Raises
     ------

@@ -49,7 +49,7 @@ def landscape(
 
     Returns
     -------
-    Axes
+    contours : Axes
 
     Raises
     ------
@@ -155,12 +155,7 @@ def _draw_path(ax: Axes, way: Array) -> None:
 
 
 def surface(
-    axis: Any,
-    heights: Any,
-    *,
-    ax: Axes | None = None,
-    path: Any = None,
-    along: Any = None,
+    axis: Any, heights: Any, *, ax: Axes | None = None, path: Any = None, along: Any = None
 ) -> Axes:
     """A surface over two latents in 3-d, with its contours and the path of a surf below it.
 
@@ -179,7 +174,7 @@ def surface(
 
     Returns
     -------
-    Axes
+    surface : Axes
 
     Raises
     ------

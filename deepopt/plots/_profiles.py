@@ -42,7 +42,7 @@ def data_profile(
 
     Returns
     -------
-    Axes
+    profiles : Axes
 
     Raises
     ------
@@ -110,7 +110,7 @@ def distances(
 
     Returns
     -------
-    Axes
+    distributions : Axes
 
     Raises
     ------
@@ -171,7 +171,7 @@ def boxes(
 
     Returns
     -------
-    Axes
+    box_plots : Axes
 
     Raises
     ------
@@ -243,7 +243,7 @@ def curves(
 
     Returns
     -------
-    Axes
+    lines : Axes
 
     Raises
     ------
