@@ -20,7 +20,7 @@ from keras import layers, ops
 
 import deepopt
 from deepopt._backend import precision
-from deepopt._invert import targets as _targets
+from deepopt._invert import programs as _programs
 from deepopt.generators import TrainSettings, train
 from deepopt.generators.sources import open_checkpoints
 from deepopt.problems import Problem
@@ -388,7 +388,7 @@ def texts_in(folder, known):
 
 def main(folder):
     """One objective and one generator under both settings: no program may serve the other."""
-    _targets.on_accelerator = lambda: True  # there `invert` compiles, as it does on a GPU
+    _programs.on_accelerator = lambda: True  # there `invert` compiles, as it does on a GPU
     f, model, known, found = network_of(1.0), generator(), set(), {}
     texts_in(folder, known)
     for asked in ("tf32", "full"):

@@ -126,8 +126,8 @@ def sphere(x):
 
 deepopt.tune(
     sphere, "gd", n_trials={trials}, rng=0, storage="{storage}", study_name="shared", seeds=1,
-    ranges={{"learning_rate": (1e-3, 1.0, "log")}},
-    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20, "n_starts": 4}},
+    ranges={{"n_starts": (1, 8), "learning_rate": (1e-3, 1.0, "log")}},
+    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20}},
 )
 """
 KILLED = """
@@ -146,8 +146,8 @@ def after(study, trial):
 
 deepopt.tune(
     slow, "gd", n_trials=4, rng=0, storage="{storage}", study_name="shared", seeds=1,
-    ranges={{"learning_rate": (1e-3, 1.0, "log")}},
-    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20, "n_starts": 4}}, callbacks=[after],
+    ranges={{"n_starts": (1, 8), "learning_rate": (1e-3, 1.0, "log")}},
+    bounds=[(-2.0, 2.0)] * 3, options={{"maxiter": 20}}, callbacks=[after],
 )
 """
 
