@@ -43,17 +43,17 @@ def ran(folder):
     return sorted(Path(folder, "ran").read_text().split())
 
 
-def killed_once(folder):
-    """Kills its process, the first time, as soon as the cell a is finished."""
+def killed_once(folder, others):
+    """Kills its process, the first time, as soon as so many other cells are finished."""
 
-    def work(folder=str(folder)):
+    def work(folder=str(folder), others=others):
         import os
         import pathlib
         import signal
         import time
 
         mark = pathlib.Path(folder, "mark")
-        while not [*pathlib.Path(folder).glob("a.*.json")]:
+        while len([*pathlib.Path(folder).glob("[acd].*.json")]) < others:
             time.sleep(0.01)
         if not mark.exists():
             mark.touch()
@@ -63,7 +63,7 @@ def killed_once(folder):
 
 
 def test_a_killed_workers_cell_runs_again_and_no_other_does(tmp_path):
-    lost = noting(tmp_path, "b", work=killed_once(tmp_path))
+    lost = noting(tmp_path, "b", work=killed_once(tmp_path, 3))
     cells = [noting(tmp_path, "a"), lost, noting(tmp_path, "c"), noting(tmp_path, "d")]
     run_cells(cells, tmp_path, QUIET, workers=2)
     assert ran(tmp_path) == ["a", "b", "c", "d"]
@@ -124,7 +124,7 @@ def test_two_processes_and_a_cluster_give_what_one_process_gives(tmp_path):
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
         address = cluster.scheduler_address
         assert results(tmp_path / "cluster", scheduler=address) == alone
-        lost = [noting(tmp_path, "b", work=killed_once(tmp_path)), noting(tmp_path, "a")]
+        lost = [noting(tmp_path, "b", work=killed_once(tmp_path, 3)), noting(tmp_path, "a")]
         run_cells(lost, tmp_path, QUIET, scheduler=address)
         assert ran(tmp_path) == ["a", "b"]
         tuned = tune_files(
