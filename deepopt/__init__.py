@@ -120,7 +120,9 @@ def __getattr__(name: str) -> Any:
 
         with importing():
             module = import_module(f".{_HOME.get(name, name)}", __name__)
-        globals()[name] = value = module if name in _MODULES else getattr(module, name)
+            value = module if name in _MODULES else getattr(module, name)
+            value = value.module() if name == "ops" else value  # Keras' own
+        globals()[name] = value
         return value
     raise AttributeError(f"module 'deepopt' has no attribute {name!r}")
 

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -52,24 +53,61 @@ def _without_startup_noise() -> Iterator[None]:
                     os.write(2, line)
 
 
-with _without_startup_noise():
-    try:
-        import keras
-    except ModuleNotFoundError as error:
-        if error.name not in ("tensorflow", "jax", "torch"):
-            raise
-        raise ImportError(
-            f"the Keras backend {error.name!r} is not installed; install {error.name}, or set "
-            "KERAS_BACKEND to another one"
-        ) from None
-    from keras import ops as ops
+def is_loaded() -> bool:
+    """Whether Keras, and with it a backend, is there already."""
+    return "keras" in sys.modules
 
+
+@functools.cache
+def _load() -> ModuleType:
+    """Keras; the first time it takes seconds."""
+    with _without_startup_noise():
+        try:
+            import keras
+        except ModuleNotFoundError as error:
+            if error.name not in ("tensorflow", "jax", "torch"):
+                raise
+            raise ImportError(
+                f"the Keras backend {error.name!r} is not installed; install {error.name}, or set "
+                "KERAS_BACKEND to another one"
+            ) from None
+    return keras
+
+
+class _Late:
+    """A module of Keras that is loaded when something of it is asked for first."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        self._path = path
+
+    def module(self) -> ModuleType:
+        found: Any = _load()
+        for part in self._path:
+            found = getattr(found, part)
+        return found  # type: ignore[no-any-return]
+
+    def __getattr__(self, attribute: str) -> Any:
+        found = getattr(self.module(), attribute)
+        setattr(self, attribute, found)
+        return found
+
+
+keras: Any = _Late(())
+ops: Any = _Late(("ops",))
+
+
+@functools.cache
+def _narrowed() -> dict[str, str]:
+    """Keras' table of the types that float64 and its like become."""
     try:
-        from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as _NARROWED
+        from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
     except ImportError as error:
         raise ImportError(
             f"deepopt does not know Keras {keras.__version__}: its table of float64 types has moved"
         ) from error
+    table: dict[str, str] = BIT64_TO_BIT32_DTYPE
+    return table
+
 
 Tensor = Any
 Tensors = list[Any]
@@ -79,6 +117,7 @@ TURN = threading.RLock()  # precision is global: calls from several threads take
 _scope = threading.local()  # .asked is the precision in effect, if any: JAX keeps one per thread
 
 
+@functools.cache
 def name() -> str:
     """The active Keras backend: "tensorflow", "jax" or "torch"."""
     return str(keras.config.backend())
@@ -105,9 +144,9 @@ def precision(dtype: str, products: str | None = None) -> Iterator[None]:
     if asked == outer and _in_effect(*asked):
         yield
         return
-    before, narrowed = keras.config.floatx(), dict(_NARROWED)
+    before, narrowed = keras.config.floatx(), dict(_narrowed())
     keras.config.set_floatx(dtype)
-    _NARROWED["float64"] = "float64"
+    _narrowed()["float64"] = "float64"
     _scope.asked = asked
     try:
         with _rounding(asked[1]):
@@ -121,12 +160,12 @@ def precision(dtype: str, products: str | None = None) -> Iterator[None]:
     finally:
         _scope.asked = outer
         keras.config.set_floatx(before)
-        _NARROWED.update(narrowed)
+        _narrowed().update(narrowed)
 
 
 def _in_effect(dtype: str, products: str) -> bool:
     """Whether nobody has changed, inside a scope of this precision, what the scope has set."""
-    if keras.config.floatx() != dtype or _NARROWED["float64"] != "float64":
+    if keras.config.floatx() != dtype or _narrowed()["float64"] != "float64":
         return False
     if name() == "tensorflow":
         import tensorflow as tf
@@ -244,6 +283,8 @@ def is_tensor(value: Any) -> bool:
     """Whether `value` belongs to the active backend (a symbolic tensor or a tracer does too)."""
     if isinstance(value, np.ndarray | np.generic | float | int):  # TensorFlow sees that slowly
         return False
+    if not is_loaded():
+        return False
     return bool(ops.is_tensor(value))
 
 
@@ -292,7 +333,7 @@ class Held(NamedTuple):
 def numbers_held(value: Any) -> Held | None:
     """What a tensor or a variable of any loaded library holds; None for what is neither."""
     kind = type(value)
-    if isinstance(value, keras.Variable):
+    if is_loaded() and isinstance(value, keras.Variable):
         said = f"variable {value.shape} {value.dtype} {value.trainable}"
         return Held(said, _read(lambda: to_numpy(value.value)), True)
     tf, jax, torch = (sys.modules.get(library) for library in ("tensorflow", "jax", "torch"))
@@ -313,11 +354,10 @@ def process_settings() -> tuple[Any, ...]:
 
     Keras' policy of dtypes is none of them: asked for the first time, it is made, and stays.
     """
-    config = keras.config
-    found: list[Any] = [
-        config.backend(), config.floatx(), config.epsilon(), config.image_data_format(),
-        np.geterr(), np.get_printoptions(),
-    ]  # fmt: skip
+    found: list[Any] = [np.geterr(), np.get_printoptions()]
+    if is_loaded():
+        config = keras.config
+        found += [config.backend(), config.floatx(), config.epsilon(), config.image_data_format()]
     if "torch" in sys.modules:
         torch = sys.modules["torch"]
         found += [torch.get_default_dtype(), torch.is_grad_enabled()]

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
-from .._backend import Compiled, Tensor, Tensors, differences, jacobian, normal, ops, vjp
+from .._backend import Compiled, Tensor, Tensors, differences, jacobian, keras, normal, ops, vjp
 from ..descents import Seen, per_run
 from ..schedules import Eased
 from .state import Data, Recipe, State

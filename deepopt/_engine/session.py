@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .options import CallOptions
 
 
 class Session:
-    """A call while it runs.
+    """A call while it runs, within its scope.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ class Session:
         self.line = Line(label, unit, limits, options.maxtime, started, shown=bool(options.disp))
         self.saver: Saver | None = None
         self.kept: State = {}
+        self._scope = contextlib.ExitStack()
+        self._computes = False
 
     def open(
         self, call: Mapping[str, str], options: Any, shared: Mapping[str, Any],
@@ -64,6 +66,20 @@ class Session:
             path, every = Path(self._options.checkpoint), self._options.save_every
             self.saver = Saver(path, every, {**call, **described(options)}, shared, kinds)
             self.kept = self.saver.kept or {}
+
+    def __enter__(self) -> Self:
+        self._scope.enter_context(self.line)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._scope.__exit__(*error)
+
+    def compute(self) -> None:
+        """From now on tensors are needed: load their library, and compute in the call's precision."""
+        if not self._computes:
+            self._computes = True
+            options = self._options
+            self._scope.enter_context(precision(options.dtype, options.precision))
 
     def keeping(self) -> contextlib.AbstractContextManager[None]:
         """A scope at whose end the file is written, or goes if the call is `over`."""
@@ -81,11 +97,10 @@ class Session:
 
 
 def run(options: CallOptions, body: Callable[[], Result]) -> Result:
-    """Run a call in its turn and its precision; Ctrl-C that comes meanwhile is in the result."""
+    """Run a call in its turn; Ctrl-C that comes meanwhile is in the result."""
     with contextlib.ExitStack() as scope:
         scope.enter_context(TURN)
         watch = scope.enter_context(watched())
-        scope.enter_context(precision(options.dtype, options.precision))
         if options.checkpoint is not None:
             scope.enter_context(folder_for(Path(options.checkpoint).parent, name="checkpoint"))
         result = body()

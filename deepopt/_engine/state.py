@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-import keras
 import numpy as np
-from keras.backend import standardize_dtype
 
-from .._backend import Tensor, Tensors, to_numpy, to_tensor
+from .._backend import Tensor, Tensors, keras, to_numpy, to_tensor
 from .._domain import Box, Kinds
 from ..descents import Descent
 from ..reparametrizations import Reparametrization, Start
@@ -150,7 +148,7 @@ def with_numbers(state: State, arrays: Iterable[np.ndarray]) -> State:
     """A state with these numbers in place of its own."""
     old = keras.tree.flatten(state)
     new = [
-        to_tensor(array, standardize_dtype(tensor.dtype))
+        to_tensor(array, keras.backend.standardize_dtype(tensor.dtype))
         for array, tensor in zip(arrays, old, strict=True)
     ]
     return keras.tree.pack_sequence_as(state, new)  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._backend import precision
 from .._engine import run
 from .._support.checks import check_choice, read_rng
 from .asked import read
@@ -117,10 +118,11 @@ def invert(
 
     def body() -> Result:
         source = open_checkpoints(checkpoints, model)
-        asked = read(
-            source, y, method.lower(), operator, settings, callback, generator, rng is not None,
-            started,
-        )  # fmt: skip
-        return InvertCall(asked).run()
+        with precision(settings.dtype, settings.precision):
+            asked = read(
+                source, y, method.lower(), operator, settings, callback, generator,
+                rng is not None, started,
+            )  # fmt: skip
+            return InvertCall(asked).run()
 
     return run(settings, body)

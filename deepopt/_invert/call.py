@@ -49,7 +49,7 @@ class InvertCall:
 
     def run(self) -> Result:
         asked, session = self._asked, self._session
-        with session.line:
+        with session:
             session.open(asked.described(), asked.options, {}, (Found,))
             with session.keeping():
                 return self._run()

@@ -13,11 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-import keras
 import numpy as np
-from keras.backend import standardize_dtype
 
-from .._backend import Tensor, Tensors, ops, to_numpy, to_tensor
+from .._backend import Tensor, Tensors, keras, ops, to_numpy, to_tensor
 from .._engine import Group, numbers, with_numbers
 from .._engine import State as LoopState
 from .._support.results import Status
@@ -236,7 +234,7 @@ class Inversion(Targets):
 
 def _between(old: Tensor, new: Tensor) -> Tensor:
     """Half way between two weights; those that are whole numbers stay."""
-    return 0.5 * (old + new) if "float" in standardize_dtype(new.dtype) else new
+    return 0.5 * (old + new) if "float" in keras.backend.standardize_dtype(new.dtype) else new
 
 
 def _resting(group: Group, lanes: np.ndarray) -> Group:

@@ -47,12 +47,16 @@ class Asked(NamedTuple):
         """Whether somebody waits to see the best point every few iterations."""
         return self.callback is not None or bool(self.options.disp)
 
-    def described(self) -> dict[str, str]:
-        """What, beside the options, tells this call from others, under names that a user knows."""
+    def described(self, tensors: bool) -> dict[str, str]:
+        """What, beside the options, tells this call from others, under names that a user knows.
+
+        `tensors` says whether it has any, and so a backend.
+        """
         box, x0 = self.box, self.x0
         return {
             "fun": getattr(self.fun, "__qualname__", told(self.fun)), "args": told(self.args),
-            "jac": told(self.jac), "method": self.method, "backend": backend(),
+            "jac": told(self.jac), "method": self.method,
+            "backend": backend() if tensors else "none",
             "bounds": digest(box.lower, box.upper), "scale": digest(box.origin, box.width),
             "x0": "none" if x0 is None else digest(x0),
             **({"rng": digest(repr(self.rng.bit_generator.state))} if self.seeded else {}),

@@ -39,7 +39,7 @@ def _run(asked: Asked, calls: Calls | None) -> Result:
     )  # fmt: skip
     log, shown = Log(asked.started), Shown(asked, objective, session.line)
     try:
-        with session.line:
+        with session:
             try:
                 task = prepare(asked, session, objective, log, shown)
             except KeyboardInterrupt:

@@ -120,15 +120,19 @@ def prepare(asked: Asked, session: Session, objective: Objective, log: Log, show
     """Find out about f, and what the call is made of."""
     options, maxfev = asked.options, _maxfev(asked.options)
     _foresee(options, asked.box.dim)
-    objective.recognise(options.batched, maxfev, options.traced)
+    if not objective.is_of_arrays(options.batched, maxfev, options.traced, asked.x0):
+        session.compute()
+        objective.recognise(options.batched, maxfev, options.traced)
     traceable = objective.traceable
     if not traceable:
         options = options.for_black_box()
     recipe = options.recipe()
     searched = asked.options.searches_black_box and not traceable
+    if not searched:
+        session.compute()
     shared = {"options": options, "recipe": recipe, "box": asked.box, "rng": asked.rng}
     kinds = kinds_of_traced() if traceable else kinds_of_black_box()
-    session.open(asked.described(), asked.options, shared, kinds)
+    session.open(asked.described(not searched), asked.options, shared, kinds)
     if not session.kept:
         _evaluate_x0(asked, objective, maxfev)
     sampled = SAMPLED_OF_BLACK_BOX if searched else SAMPLED
@@ -168,7 +172,8 @@ def _foresee(options: Options, d: int) -> None:
 
 def _evaluate_x0(asked: Asked, objective: Objective, maxfev: int) -> None:
     """f at x0 to its last bits, which unit coordinates may change."""
-    if asked.x0 is not None and objective.nfev < maxfev:
+    known = np.array_equal(objective.best_x, asked.x0)  # type: ignore[arg-type]
+    if asked.x0 is not None and not known and objective.nfev < maxfev:
         with contextlib.suppress(OutOfTimeError):  # the descent will say so
             objective.value(asked.x0)
 

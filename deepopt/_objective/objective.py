@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .._backend import Compiled, name, precision
+from .._backend import Compiled, is_loaded, name, precision
 from .._domain import Box
 from .._support.workers import Calls
 from ..problems import Problem
@@ -16,9 +17,12 @@ from .black_box import BlackBox, Jac, OutOfTimeError
 from .fingerprints import fingerprint
 from .kept import Kept
 from .kinds import BATCHED_BLACK_BOX, BLACK_BOX, LEAST_BUDGET, TRACED, Recogniser
+from .libraries import TENSORS, Written, libraries, written_for
+from .outputs import as_values
 from .traced import LOOPS, Traced
 
 UNLIMITED = 2**62  # points
+FEW = 20  # variables up to which operators alone are no reason to load a backend
 ALWAYS = 4  # points that a look at a function takes
 REMEMBERED = 32  # functions whose programs are kept
 _remembered: Kept[Traced] = Kept(REMEMBERED)
@@ -59,6 +63,40 @@ class Objective(BlackBox):
         self._told: tuple[bool, bool | None] = False, None
         self._key: Hashable = None  # under which the traced function is kept
         self._made = 0  # traces before it was looked for
+
+    def is_of_arrays(
+        self, batched: bool, maxfev: int, traced: bool | None, x0: np.ndarray | None
+    ) -> bool:
+        """Whether f is a black box, as far as can be told without a tensor library.
+
+        Parameters as those of `recognise`; f is called once, with x0 (d,) if there is one.
+        """
+        self._batched = batched
+        if traced or self._problem is not None:
+            return False
+        if self._jac is not None or traced is False or maxfev < LEAST_BUDGET:
+            return True
+        written = written_for(*self._whole, self._residuals)
+        if written is Written.TENSORS:
+            return False
+        few = not is_loaded() and self.box.dim <= FEW
+        if written is Written.OPERATORS and not few:
+            return False
+        if x0 is None:
+            x0 = self.box.from_unit(self.box.draw(np.random.default_rng(0), 1))[0]
+        x = x0[None] if batched else x0
+        self.nfev += 1
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                out = self._f(x.copy())
+                if libraries(out) & TENSORS:
+                    return False
+                value = as_values(out, x.shape[:-1], x.shape)
+        except Exception:  # whatever it raises, it is called again, and raises it then
+            return written is Written.ARRAYS
+        self._note(x0[None], np.reshape(value, 1))
+        return True
 
     def recognise(self, batched: bool, maxfev: int, traced: bool | None = None) -> None:
         """Find out what kind of function f is.
