@@ -124,7 +124,7 @@ def test_two_processes_and_a_cluster_give_what_one_process_gives(tmp_path):
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
         address = cluster.scheduler_address
         assert results(tmp_path / "cluster", scheduler=address) == alone
-        lost = [noting(tmp_path, "b", work=killed_once(tmp_path, 3)), noting(tmp_path, "a")]
+        lost = [noting(tmp_path, "b", work=killed_once(tmp_path, 1)), noting(tmp_path, "a")]
         run_cells(lost, tmp_path, QUIET, scheduler=address)
         assert ran(tmp_path) == ["a", "b"]
         tuned = tune_files(
