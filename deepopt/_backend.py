@@ -71,7 +71,8 @@ def _load() -> ModuleType:
                 f"the Keras backend {error.name!r} is not installed; install {error.name}, or set "
                 "KERAS_BACKEND to another one"
             ) from None
-    return keras
+    loaded: ModuleType = keras
+    return loaded
 
 
 class _Late:
@@ -87,6 +88,8 @@ class _Late:
         return found  # type: ignore[no-any-return]
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):  # what looks for those wants no backend
+            raise AttributeError(attribute)
         found = getattr(self.module(), attribute)
         setattr(self, attribute, found)
         return found

@@ -75,7 +75,7 @@ class Session:
         self._scope.__exit__(*error)
 
     def compute(self) -> None:
-        """From now on tensors are needed: load their library, and compute in the call's precision."""
+        """From now on tensors are needed: compute in the call's precision."""
         if not self._computes:
             self._computes = True
             options = self._options

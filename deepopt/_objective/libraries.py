@@ -102,7 +102,7 @@ class _Look:
             if owner is not None and not isinstance(owner, types.ModuleType | type):
                 self.at(owner)
             self._package(getattr(value, "__module__", None) or module_of(kind))
-        elif isinstance(value, dict):
+        elif issubclass(kind, dict):
             for item in list(dict.values(value)):
                 self.at(item)
         elif kind in (list, tuple, set, frozenset):
