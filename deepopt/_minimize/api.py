@@ -110,12 +110,15 @@ def minimize(
     Returns
     -------
     OptimizeResult
-        SciPy's x (d,), fun, success, status, message, nfev, njev, nit; and population (n, d) and
-        population_energies (n,), where the best run stands or, for "homotopy", the best minima
-        that it met; history (a dict of arrays nit, nfev, time in seconds, fun), method,
-        objective_kind, learning_rate (the one that won), learning_rates and fun_per_run. The
-        status is 0 for a tolerance, 1 maxiter, 2 maxfev, 3 maxtime, 4 f was nowhere finite,
-        5 interrupted, 99 the callback stopped.
+        SciPy's x (d,), fun, success, status, message, nfev, njev, nit; stopped_by, why it ended in
+        a word or two ("minima met", "no gain", "tolerance", "maxfev", …); population (n, d) and
+        population_energies (n,), where the best run stands or, for "homotopy", the distinct minima
+        that it met, the lowest first, with population_hits (n,), how many of its local searches
+        from independent starts ended in each, and confidence, the expected share of such searches
+        that would end in a minimum already met; history (a dict of arrays nit, nfev, time in
+        seconds, fun), method, objective_kind, learning_rate (the one that won), learning_rates
+        and fun_per_run. The status is 0 where the search ended by itself, 1 maxiter, 2 maxfev,
+        3 maxtime, 4 f was nowhere finite, 5 interrupted, 99 the callback stopped.
 
     Raises
     ------
@@ -142,6 +145,15 @@ def minimize(
     nfev one by one, also in a batch, also those spent on finding out what kind of function `fun`
     is. A NaN or an infinity is no value: such a point carries no weight, and a run ends only when
     none of its points has one.
+
+    A search ends by itself when its local searches say that next to no minimum is unseen, by the
+    estimates of Boender & Rinnooy Kan (1987), or when the value has stood for long. Where `maxfev`
+    or `maxtime` is given and the lowest minimum may have been met by luck, it begins anew in other
+    places and uses what it was given. With x0, no call ends higher than SciPy's L-BFGS-B from it.
+
+    A function of NumPy or plain Python loads no tensor library. One of operators alone, such as
+    ``(x**2).sum()``, is a black box in up to 20 variables while none is loaded, and traced
+    otherwise; the option `traced` says which.
 
     Calls from several threads take turns, since Keras holds its precision globally: `fun` must not
     wait for a call in another thread.

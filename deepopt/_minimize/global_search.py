@@ -30,14 +30,15 @@ def search_globally(task: Task, search: Search) -> Found:
     if status is Status.INTERRUPTED:
         settle(asked, objective, task.maxfev)
     met = search.met
+    places = met.places if objective.best_x is not None else []
     points, energies = asked.first[None], np.array([np.inf])
-    if met.minima:
-        points = task.box.from_unit(np.array([minimum.u for minimum in met.minima]))
-        energies = np.array([minimum.f for minimum in met.minima])
-    if objective.best_x is None:
-        points = asked.first[None]
+    if places:
+        points = task.box.from_unit(np.array([place.u for place in places]))
+        energies = np.array([place.f for place in places])
+    hits = np.array([place.hits for place in places] or [0])
     gradient = met.gradient if met.is_polished(objective.best_x) else None
-    return Found(status, points, energies, met.fun_per_rate, task.options.rates(), gradient)
+    rates = task.options.rates()
+    return Found(status, points, energies, met.fun_per_rate, rates, gradient, search, hits)
 
 
 def _know_slope(search: Search, objective: Objective, maxfev: int) -> None:

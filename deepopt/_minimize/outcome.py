@@ -9,6 +9,7 @@ import numpy as np
 
 from .._engine import Best, Log
 from .._objective import Objective
+from .._search import Search
 from .._support.interrupts import holding
 from .._support.results import Result, Status, make_result
 from .asked import Asked
@@ -24,6 +25,8 @@ class Found(NamedTuple):
     fun_per_run: np.ndarray  # (R,)
     rates: list[float]  # one per run
     gradient: np.ndarray | None = None  # at the best point
+    search: Search | None = None  # that has come to it
+    hits: np.ndarray | None = None  # (n,) trials that ended in each point
 
 
 def settle(asked: Asked, objective: Objective, maxfev: int, best: Best | None = None) -> None:
@@ -67,7 +70,24 @@ def result_of(found: Found, asked: Asked, objective: Objective, log: Log) -> Res
     )  # fmt: skip
     if found.gradient is not None:
         result.jac = found.gradient
+    if found.search is not None:
+        result.population_hits = found.hits
+        _tell(result, status, found.search)
     return result
+
+
+def _tell(result: Result, status: Status, search: Search) -> None:
+    """Why a search ended, and how sure it is."""
+    evidence = search.evidence
+    result.confidence = evidence.confidence
+    known = str(evidence) if evidence.trials else "no local search came to an end in a minimum"
+    if status is not Status.CONVERGED:
+        result.message = f"{status.sentence[:-1]}; {known}."
+        return
+    result.stopped_by = search.reason
+    gone = "" if evidence.content else "the value has stood for long; "
+    said = gone + known
+    result.message = f"{said[0].upper()}{said[1:]}."
 
 
 def attach_best(error: Exception, asked: Asked, objective: Objective, shown: Shown) -> None:

@@ -22,6 +22,7 @@ from .outputs import as_values
 from .traced import LOOPS, Traced
 
 UNLIMITED = 2**62  # points
+APART = (1987, 1)  # seeds that a caller does not take by chance
 FEW = 20  # variables up to which operators alone are no reason to load a backend
 ALWAYS = 4  # points that a look at a function takes
 REMEMBERED = 32  # functions whose programs are kept
@@ -83,7 +84,7 @@ class Objective(BlackBox):
         if written is Written.OPERATORS and not few:
             return False
         if x0 is None:
-            x0 = self.box.from_unit(self.box.draw(np.random.default_rng(0), 1))[0]
+            x0 = self.box.from_unit(self.box.draw(np.random.default_rng(APART), 1))[0]
         x = x0[None] if batched else x0
         self.nfev += 1
         try:
@@ -226,7 +227,7 @@ class Objective(BlackBox):
         known = None if self._problem is None else self._problem.value_range
         if known is not None:
             return float(known[1] - known[0])
-        uniform = self.box.draw(np.random.default_rng(0), sampled // 2)
+        uniform = self.box.draw(np.random.default_rng(APART), sampled // 2)
         corners = np.where(self.box.closed, np.round(uniform), 2.0 * uniform)
         sample = np.concatenate([uniform, corners])[: min(sampled, maxfev // 10)]
         try:

@@ -28,17 +28,20 @@ from . import scans
 from .cma_es import Evolution
 from .context import Context
 from .implicit_filtering import Filtering
-from .minima import SCALES, Met, Minimum
+from .minima import SCALES, Met, Minimum, Place
 from .polishing import Polished
 from .search import Plan, Search
 from .stopping import NoGain
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
+FINEST_SCALE = 1e-10  # of the values' scale, on which the last digits are told apart
+FEW = 6  # minima met, up to which it matters whether two are the same
+LOOKS = 4  # chords along which f is looked at
 DRAWN = 4  # points of which the lowest begins a descent
 GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
 REFINED = 12  # points in the best cell
-AGAIN = 2.0  # times the points spent when f was last lowered
+AGAIN = 1.3  # times the points spent when f was last lowered
 MORE = 1000  # … plus this many for each dimension and one more, which end the search
 WAIT = 100  # points for each dimension and one more, by which evolution comes later
 MATRICES = 300  # dimensions up to which there are arms that work with d × d matrices
@@ -48,7 +51,7 @@ def kinds_of_black_box() -> tuple[type, ...]:
     """The classes whose objects a search holds."""
     from cmaes import CMA  # type: ignore[import-untyped]
 
-    return Met, Minimum, Evolution, Filtering, NoGain, CMA
+    return Met, Minimum, Place, Evolution, Filtering, NoGain, CMA
 
 
 class BlackBoxSearch(Search):
@@ -58,34 +61,60 @@ class BlackBoxSearch(Search):
         super().__init__(context)
         known = self._objective.best_x
         lowest = self._box.centre if known is None else self._box.to_unit(known)
-        self._start: np.ndarray | None = lowest if context.u0 is None else context.u0
+        self._first = lowest if context.u0 is None else context.u0
+        self._spent: dict[str, float] = {}  # points of each arm, for its share
+        self._stopping = NoGain(AGAIN, MORE * (self._box.dim + 1))
+        self._stopping.gained(self._objective.nfev)
+        self._lowest = np.inf  # the value at the last gain
+        self._searches = 1  # local searches that were begun as trials
+        self._is_convex = False  # as far as a few points between others say
+        self._anew(self._first)
+
+    def _anew(self, start: np.ndarray | None) -> None:
+        """Forget where the arms stand, but not what was met."""
+        self._start, self._trial = start, True  # of the local search that is next
         self._waiting: list[int] = []  # variables to scan before the grid becomes finer
         self._grid = GRID / FINER
         self._filtering: Filtering | None = None
         self._oblique = False  # whether its directions are random
         self._evolution: Evolution | None = None
-        self._spent: dict[str, float] = {}  # points of each arm, for its share
-        self._stopping = NoGain(AGAIN, MORE * (self._box.dim + 1))
-        self._stopping.gained(self._objective.nfev)
-        self._lowest = np.inf  # the value at the last gain
 
     def run(self) -> Status:
         with one_thread():
             return super().run()
 
     def _plan(self) -> Plan:
-        """The arm that has spent the fewest points for its share goes next."""
+        """Turns of arms until enough is known, or the value has stood for long."""
         objective, log = self._objective, self._context.log
         arms = self._arms()
         for name in arms:
             late = WAIT * (self._box.dim + 1) if name == "evolution" else 0
             self._spent.setdefault(name, float(late))
-        while not self._stopping.over(objective.nfev):
-            turn = min(self._spent, key=self._spent.__getitem__)
+        while not self.evidence.content:
+            if self._stopping.over(objective.nfev):
+                if self.evidence.often or not self._has_budget:
+                    break
+                yield self._restart
+            turn = self._next()
             yield partial(self._take, turn, arms[turn])
             if log.nit >= self._context.limits.maxiter:
                 return Status.MAXITER
         return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
+
+    def _next(self) -> str:
+        """The arm that has spent the least for its share; local while one minimum is met."""
+        evidence = self.evidence
+        alone = evidence.minima == 1 and evidence.trials == self._searches
+        if alone and self._is_convex and "local" in self._spent and self._start is None:
+            return "local"
+        return min(self._spent, key=self._spent.__getitem__)
+
+    def _restart(self) -> None:
+        """Begin anew, in other places: what was met counts, and draws no arm to it any more."""
+        self._stopping.gained(self._objective.nfev)
+        self._lowest = self._objective.best_f
+        self.met.minima.clear()
+        self._anew(None)
 
     def _take(self, turn: str, arm: Callable[[], None]) -> None:
         """A turn of an arm, and what it has spent and gained."""
@@ -121,12 +150,32 @@ class BlackBoxSearch(Search):
 
     def _search_locally(self) -> None:
         """Go on where the last search was cut short, else from near a minimum or anywhere."""
-        if self._start is None and self.met.minima and self._rng.random() < 0.5:
+        perturbed = len(self.met.places) > 1 and self._rng.random() < 0.5
+        if self._start is None and self.met.minima and perturbed:
             spread = np.exp(self._rng.uniform(*np.log(SCALES)))
             self._start = self.met.perturbed(self._box, np.array([spread]), self._rng)[0]
+            self._trial = False
+        if self._context.u0 is not None and not self.met.minima and self._searches == 1:
+            self._from_x0()
         if self._start is None:
-            self._start = self._drawn()[0]
-        self._start = self._descend(self._start)
+            self._start, self._trial = self._drawn()[0], True
+            self._searches += 1
+        self._start = self._descend(self._start, self._trial)
+        if self._searches == 1 and self._start is None:
+            self._look_between()
+
+    def _look_between(self) -> None:
+        """Whether f lies below its chords from the first minimum to a few points."""
+        best = self._objective.best_x
+        if best is None:
+            return
+        self._is_convex = True
+        for end in self._box.draw(self._rng, LOOKS):
+            pair = np.array([0.5 * (end + self._box.to_unit(best)), end])
+            middle, far = self._values(pair)
+            self._is_convex &= bool(middle <= 0.5 * (far + self._objective.best_f))
+            if not self._is_convex:
+                break
 
     def _scan_next(self) -> None:
         if not self._waiting:
@@ -171,29 +220,34 @@ class BlackBoxSearch(Search):
         lowest = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
         return drawn[lowest], float(values[lowest])
 
-    def _descend(self, start: np.ndarray) -> np.ndarray | None:
+    def _descend(self, start: np.ndarray, trial: bool = False) -> np.ndarray | None:
         """A local search; where it stood if it was cut short.
 
-        One that ends lower than any before goes on with central differences: forward ones are
-        too coarse for the bottom of a narrow valley.
+        One that ends lower than any before, or perhaps on its way to one of the first minima, goes
+        on with central differences: forward ones are too coarse for the bottom of a narrow valley.
         """
         objective = self._objective
         before, known = objective.best_f, len(self.met.minima)
-        found = self._polish(start)
-        if objective.forward and found.status is not Status.MAXFEV and objective.best_f < before:
+        found = self._polish(start, trial=trial)
+        few = trial and len(self.met.places) < FEW
+        lower = objective.best_f < before or (few and self.met.is_doubtful(found.u, found.f))
+        if objective.forward and found.status is not Status.MAXFEV and lower:
+            first = found.first
             with objective.central():
-                found = self._polish(found.u, abs(objective.best_f))
+                finest = max(abs(objective.best_f), FINEST_SCALE * self._scale)
+                found = self._polish(found.u, finest, trial)._replace(first=first)
+        self._keep(found, trial)
         if objective.best_f < before or not known:
             self.met.gradient, self.met.polished_x = found.gradient, objective.best_x
         return found.u if found.status is Status.MAXFEV else None
 
-    def _polish(self, start: np.ndarray, finest: float = np.inf) -> Polished:
+    def _polish(self, start: np.ndarray, finest: float = np.inf, trial: bool = False) -> Polished:
         """L-BFGS-B for one turn; values are told apart on a scale of `finest` at most."""
         each, scale = self._objective.points_per_gradient, self._scale
         if each > self._left:
             self._values(start[None])
         start = self._box.from_unit(start)
-        found = self._local(start, min(scale, finest) or scale, LOCAL * each)
+        found = self._descended(start, min(scale, finest) or scale, LOCAL * each, trial)
         if found.status in (Status.MAXTIME, Status.INTERRUPTED):
             raise Stopped(found.status)
         return found

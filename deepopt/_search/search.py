@@ -14,7 +14,9 @@ from .._support.results import Status
 from .context import Context
 from .minima import Met
 from .polishing import Polished, polish
+from .stopping import Evidence
 
+GAIN = 1e-8  # of the value itself, or of f's range: what lowers it by less is no gain
 Step = Callable[[], Any]
 Plan = Generator[Step, Any, Status]  # of steps; it is sent what each returned
 
@@ -64,6 +66,11 @@ class Search(abc.ABC):
             return self._stopped(stop.args[0])
         return step
 
+    @property
+    def reason(self) -> str:
+        """Why it ended by itself, in a few words."""
+        return "minima met" if self.evidence.content else "no gain"
+
     def _state(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in self._stays}
 
@@ -85,7 +92,9 @@ class Search(abc.ABC):
 
     def _gained(self, before: float) -> bool:
         """Whether the best value is lower than `before` by more than next to nothing."""
-        return bool(self._objective.best_f < before - (self._options.ftol or 0.0) * self._scale)
+        best, ftol = self._objective.best_f, self._options.ftol or 0.0
+        own = GAIN * min(abs(best), self._context.spread) if ftol else 0.0
+        return bool(best < before - max(ftol * self._scale, own))
 
     def _check_limits(self, points: int) -> None:
         """Raise Stopped where these points are too many, or it is too late."""
@@ -94,14 +103,55 @@ class Search(abc.ABC):
         if time.perf_counter() > self._context.limits.deadline:
             raise Stopped(Status.MAXTIME)
 
-    def _local(self, start: np.ndarray, scale: float, points: int) -> Polished:
-        """L-BFGS-B from `start` (d,), in the user's coordinates; a minimum is kept."""
+    def _descended(
+        self, start: np.ndarray, scale: float, points: int, trial: bool = False
+    ) -> Polished:
+        """L-BFGS-B from `start` (d,), in the user's coordinates.
+
+        A trial ends where it is clear that it goes to a minimum that is known.
+        """
         maxfev = min(self._context.limits.maxfev, self._objective.nfev + points)
         deadline = self._context.limits.deadline
-        found = polish(self._objective, self._box, start, scale, maxfev, deadline)
+        known = self.met if trial else None
+        return polish(self._objective, self._box, start, scale, maxfev, deadline, known)
+
+    def _keep(self, found: Polished, trial: bool = False) -> None:
+        """Take in where a local search ended; one that was cut short, or has not moved, proves
+        nothing.
+        """
+        if not np.isfinite(found.f):
+            return
+        self.met.keep(found.u, found.f)
+        if found.status not in (Status.MAXFEV, Status.MAXTIME, Status.INTERRUPTED):
+            fell = found.first - found.f
+            self.met.end(found.u, found.f, trial and fell > 0, fell)
+
+    def _from_x0(self) -> None:
+        """The search that SciPy's L-BFGS-B makes from the user's x0, with its own settings.
+
+        So no call ends higher than it.
+        """
+        context, objective = self._context, self._objective
+        x0, limits = self._box.from_unit(context.u0), context.limits  # type: ignore[arg-type]
+        found = polish(
+            objective, self._box, x0, 1.0, limits.maxfev, limits.deadline, by_default=True
+        )
         if np.isfinite(found.f):
             self.met.keep(found.u, found.f)
-        return found
+        context.log.record(0, objective.nfev, objective.best_f)
+        if found.status in (Status.MAXTIME, Status.INTERRUPTED):
+            raise Stopped(found.status)
+
+    @property
+    def _has_budget(self) -> bool:
+        """Whether the caller said what may be spent, which is then used while doubts are left."""
+        return self._options.maxfev is not None or self._options.maxtime is not None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the trials so far say of minima that are unseen."""
+        met = self.met
+        return Evidence.of(met.trials, met.levels(self._context.spread), len(met.places))
 
     def _look(self) -> None:
         """Let the callback see the best point."""

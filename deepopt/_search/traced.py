@@ -6,10 +6,12 @@
 - *Restarts*: batches of local searches from the best points, perturbed at all scales (basin
   hopping), from recombinations of two of them, and from uniform points.
 
-Each round takes a homotopy run twice as long and twice as many batches of restarts, but for the arm
-that has not lowered the best value while the other has. Rounds go on until `PATIENCE` of them in a
-row have brought nothing, or a limit is met. What each arm is for, with the measurements that keep
-it, is in docs/homotopy.md.
+First come single local searches, by SciPy on one compiled program: where all of them end in one
+minimum, nothing else is compiled. Each round then takes a homotopy run twice as long and twice as
+many batches of restarts, but for the arm that has not lowered the best value while the other has.
+Rounds go on until the local searches say that next to no minimum is unseen (`stopping`), until the
+value has stood for long, or to a limit. What each arm is for, with the measurements that keep it,
+is in docs/homotopy.md.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ from ..reparametrizations import Direct, Start
 from ..schedules import Constant
 from . import scans
 from .context import Context
-from .minima import SCALES, Met, Minimum
+from .minima import SCALES, Met, Minimum, Place
 from .search import Plan, Search, Step
 from .stopping import NoGain
 
-PATIENCE = 3  # rounds without improvement that end the search
+AGAIN = 2.0  # times the points spent when f was last lowered
+MORE = 120_000  # … plus so many, which end the search
 FIRST_HORIZON = 2000  # iterations of the first homotopy run
 LOCAL = 300  # iterations of a batch of restarts
 PER_VARIABLE, LONGEST = 2, 3000  # … at most, for each variable and in all, while a crowd goes on
@@ -57,7 +60,7 @@ LEARNABLE = 2000  # dimensions up to which directions are learned
 
 def kinds_of_traced() -> tuple[type, ...]:
     """The classes whose objects a search holds."""
-    return Met, Minimum, scans.Axes, scans.Oblique
+    return Met, Minimum, Place, NoGain, scans.Axes, scans.Oblique
 
 
 class TracedSearch(Search):
@@ -68,29 +71,37 @@ class TracedSearch(Search):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._polished = np.inf  # the value last polished
+        self._searches = 1  # local searches that were begun as trials
+        self._stood = np.inf  # the value at the last gain
+        self._stopping = NoGain(AGAIN, MORE)
         self._directions = {"axes": scans.Axes()}
 
     def _plan(self) -> Plan:
         """The steps one after the other; it depends on nothing but what they return."""
+        yield self._begin
+        while (yield self._is_alone):
+            yield self._trial
+        while not (yield self._is_over):
+            yield from self._rounds()
+            yield self._restart
+        return Status.CONVERGED
+
+    def _rounds(self) -> Generator[Step, Any, None]:
+        """Rounds of the compiled arms, until enough is known or the value has stood for long."""
         useful = yield from self._first()
-        horizon, batches, stopping, rounds = FIRST_HORIZON, BATCHES, NoGain(1, PATIENCE), 0
-        while not stopping.over(rounds):
-            restarts = yield from self._restarts(batches)
+        horizon, batches = FIRST_HORIZON, BATCHES
+        while not (yield self._has_stood):
+            restarts = yield from self._batches(batches)
             homotopy = yield partial(self._homotopy, horizon)
             if restarts or homotopy:
                 yield from self._sweeps(useful)
-            rounds += 1
-            if restarts or homotopy:
-                stopping.gained(rounds)
             horizon *= 1 if restarts and not homotopy else 2
             batches *= 1 if homotopy and not restarts else 2
-        return Status.CONVERGED
 
     def _first(self) -> Generator[Step, Any, list[str]]:
-        """From the first start downhill, then scans; the names of directions that were of use."""
+        """A batch of local searches, then scans; the names of directions that were of use."""
         useful = []
-        yield self._begin
-        yield from self._restarts(FIRST_BATCHES)
+        yield from self._batches(FIRST_BATCHES)
         if (yield partial(self._scan_through_centre, "axes", 1)):
             yield partial(self._scan_through_centre, "axes", 1, FINE)
             useful.append("axes")
@@ -100,13 +111,42 @@ class TracedSearch(Search):
         yield from self._sweeps(useful)
         return useful
 
-    def _restarts(self, batches: int) -> Generator[Step, Any, bool]:
+    def _batches(self, count: int) -> Generator[Step, Any, bool]:
         """Batches of local searches; whether they lowered the best value."""
         before = yield self._lowest
-        for _ in range(batches):
-            yield self._restart
+        for _ in range(count):
+            yield self._batch_of_searches
+            if (yield self._has_stood):
+                break
         lowered: bool = yield partial(self._polish_after, before)
         return lowered
+
+    # What is known
+
+    def _is_alone(self) -> bool:
+        """Whether all local searches so far ended in one minimum, and more of them may do."""
+        evidence = self.evidence
+        alone = evidence.minima == 1 and evidence.trials == self._searches
+        return self._options.polish and alone and not evidence.content
+
+    def _has_stood(self) -> bool:
+        """Whether enough is known, or the value has stood for long."""
+        objective = self._objective
+        if self._gained(self._stood):
+            self._stood = objective.best_f
+            self._stopping.gained(objective.nfev)
+        return self.evidence.content or self._stopping.over(objective.nfev)
+
+    def _is_over(self) -> bool:
+        """Whether that is the end: what was given is used while the minimum may be one of luck."""
+        doubts = self._has_budget and not self.evidence.often
+        return self._has_stood() and not (doubts and not self.evidence.content)
+
+    def _restart(self) -> None:
+        """Begin anew, in other places: what was met counts, and draws no arm to it any more."""
+        if self._has_budget and not self.evidence.often and not self.evidence.content:
+            self._stopping.gained(self._objective.nfev)
+            self.met.minima.clear()
 
     def _sweeps(self, useful: list[str]) -> Generator[Step, Any, None]:
         """Scans from the best point, along directions that were of use, as long as they help."""
@@ -130,7 +170,14 @@ class TracedSearch(Search):
         """From the first start downhill."""
         first = self._box.draw(self._rng, 1)[0] if self._context.u0 is None else self._context.u0
         self._values(first[None])
-        self._polish(first)
+        if self._context.u0 is not None and self._options.polish:
+            self._from_x0()
+        self._polish(first, trial=True)
+
+    def _trial(self) -> None:
+        """A local search from anywhere."""
+        self._searches += 1
+        self._polish(self._box.draw(self._rng, 1)[0], trial=True)
 
     def _lowest(self) -> float:
         return self._objective.best_f
@@ -151,25 +198,34 @@ class TracedSearch(Search):
             self._polish()
         return self._gained(before)
 
-    def _restart(self) -> None:
-        """A batch of local searches."""
+    def _batch_of_searches(self) -> None:
+        """A batch of local searches; those from uniform points are trials."""
         recipe = Recipe(Direct(1, "uniform", "reflect"), Constant(), LBFGS())
         longest = max(LOCAL, min(PER_VARIABLE * self._box.dim, LONGEST))
-        starts = [Start([u[None]], []) for u in self._restart_points(self._options.n_starts)]
+        points, uniform = self._restart_points(self._options.n_starts)
+        starts = [Start([u[None]], []) for u in points]
         horizon = self._affordable(longest, recipe, len(starts), 1.0)
-        self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
+        runs = self._drive(recipe, starts, [LOCAL_STEP] * len(starts), horizon, LOCAL_STALL)
+        ends, values, going = runs.best_points(), runs.best_per_run(), runs.going()
+        for index in range(uniform, len(points)):
+            if not going[index] and np.isfinite(values[index]):
+                end = self._box.to_unit(self._box.clip(ends[index]))
+                self.met.end(end, float(values[index]), trial=True)
 
-    def _restart_points(self, count: int) -> np.ndarray:
-        """Where local searches begin (count, d): perturbed, recombined and uniform points."""
+    def _restart_points(self, count: int) -> tuple[np.ndarray, int]:
+        """Where local searches begin (count, d): perturbed, recombined and uniform points.
+
+        And the number of the first that is uniform.
+        """
         rng, box = self._rng, self._box
-        points = box.draw(rng, count)
+        points, end = box.draw(rng, count), 0
         if self.met.minima:
             perturbed, recombined = int(PERTURBED * count + rng.random()), int(RECOMBINED * count)
             spreads = np.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1]), perturbed))
             points[:perturbed] = self.met.perturbed(box, spreads, rng)
             end = perturbed + recombined
             points[perturbed:end] = self.met.recombined(recombined, rng)
-        return points
+        return points, end
 
     def _learn(self) -> bool:
         """Directions in which f may be a sum, from its Hessian at a random point."""
@@ -219,14 +275,15 @@ class TracedSearch(Search):
         gains: np.ndarray = found[0] - found[1:]
         return gains
 
-    def _polish(self, start: np.ndarray | None = None) -> None:
+    def _polish(self, start: np.ndarray | None = None, trial: bool = False) -> None:
         """L-BFGS-B from `start`, or else from the best point unless that has been polished."""
         objective = self._objective
         x = objective.best_x if start is None else self._box.from_unit(start)
         done = start is None and not objective.best_f < self._polished
         if not self._options.polish or x is None or done:
             return
-        found = self._local(x, self._scale, UNLIMITED)
+        found = self._descended(x, self._scale, UNLIMITED, trial)
+        self._keep(found, trial)
         if start is None or found.f <= objective.best_f:
             self.met.gradient, self.met.polished_x = found.gradient, objective.best_x
             self._polished = objective.best_f
@@ -244,7 +301,7 @@ class TracedSearch(Search):
         rates: list[float],
         horizon: int,
         stall: int | None = None,
-    ) -> None:
+    ) -> Runs:
         """Run the loop, and keep what it found."""
         self._check_limits(0)
         context = self._context
@@ -270,6 +327,7 @@ class TracedSearch(Search):
             raise Stopped(status)
         if context.log.nit >= context.limits.maxiter:
             raise Stopped(Status.MAXITER)
+        return driver.runs
 
     def _thinned_out(self, runs: Runs) -> bool:
         """Whether few of a batch's runs go on."""

@@ -14,22 +14,25 @@ from .summary import WIDTH, Card, count, names, number, point, span
 
 
 class Status(enum.IntEnum):
-    """Why a call ended, with its sentence; every method means the same by them."""
+    """Why a call ended, in words and in a sentence; every method means the same by them."""
 
+    words: str
     sentence: str
 
-    CONVERGED = 0, "A tolerance was met."
-    MAXITER = 1, "The maximum number of iterations was reached."
-    MAXFEV = 2, "The maximum number of function evaluations was reached."
-    MAXTIME = 3, "The time limit was reached."
-    NOT_FINITE = 4, "The objective was not finite at any point that was evaluated."
-    INTERRUPTED = 5, "Interrupted; the best point so far is returned."
-    CALLBACK = 99, "The callback stopped the minimisation."
+    CONVERGED = 0, "tolerance", "A tolerance was met."
+    MAXITER = 1, "maxiter", "The maximum number of iterations was reached."
+    MAXFEV = 2, "maxfev", "The maximum number of function evaluations was reached."
+    MAXTIME = 3, "maxtime", "The time limit was reached."
+    NOT_FINITE = (
+        4, "no finite value", "The objective was not finite at any point that was evaluated.",
+    )  # fmt: skip
+    INTERRUPTED = 5, "interrupt", "Interrupted; the best point so far is returned."
+    CALLBACK = 99, "callback", "The callback stopped the minimisation."
 
-    def __new__(cls, value: int, sentence: str) -> Status:
+    def __new__(cls, value: int, words: str, sentence: str) -> Status:
         member = int.__new__(cls, value)
         member._value_ = value
-        member.sentence = sentence
+        member.words, member.sentence = words, sentence
         return member
 
 
@@ -109,10 +112,13 @@ def mark_interrupted(result: Any) -> None:
     result.status = status if status.ndim else int(Status.INTERRUPTED)
     result.success = np.zeros_like(status, dtype=bool) if status.ndim else False
     result.message = Status.INTERRUPTED.sentence
+    if "stopped_by" in result:
+        result.stopped_by = Status.INTERRUPTED.words
 
 
 def make_result(status: Status, **fields: Any) -> Result:
-    """A result whose success, status and message agree."""
+    """A result whose success, status, message and stopped_by agree."""
     return Result(
-        success=status is Status.CONVERGED, status=int(status), message=status.sentence, **fields
-    )
+        success=status is Status.CONVERGED, status=int(status), message=status.sentence,
+        stopped_by=status.words, **fields,
+    )  # fmt: skip
