@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.optimize
-from helpers import sphere
+from helpers import sphere, waves
 from keras import ops
 from scipy.optimize import Bounds, OptimizeResult, rosen, rosen_der
 
@@ -208,7 +208,7 @@ def test_statuses():
     assert solve(options={"ftol": 1e-3, "stall": 5, "maxiter": 10_000}).status == 0
     assert solve(tol=1e-3, options={"stall": 5, "maxiter": 10_000}).status == 0
     assert solve(method="homotopy", options={"maxiter": 10**5}).status == 0
-    assert solve(method="homotopy").status == 1
+    assert solve(waves, method="homotopy").status == 1
     nowhere = solve(lambda x: ops.sum(x, axis=-1) * np.nan)
     assert nowhere.status == 4
     assert not nowhere.success

@@ -58,7 +58,13 @@ def test_copies_and_pickles_are_of_the_same_kind(result, again):
 def test_it_equals_a_dict_of_the_same():
     made = make_result(Status.MAXITER, fun=1.0)
     sentence = Status.MAXITER.sentence
-    assert made == {"success": False, "status": 1, "message": sentence, "fun": 1.0}
+    assert made == {
+        "success": False,
+        "status": 1,
+        "message": sentence,
+        "fun": 1.0,
+        "stopped_by": "maxiter",
+    }
     assert made != {"fun": 1.0}
     assert dict(**made) == made
 

@@ -249,9 +249,11 @@ def test_the_search_stops_by_itself_and_says_why():
 def test_the_elite_is_distinct_and_sorted():
     result = deepopt.minimize(rastrigin.with_dim(5).shifted(rng=2), rng=0)
     energies = result.population_energies
-    assert (np.diff(energies) > 0).all()
-    assert 1 < len(energies) <= 16
+    assert (np.diff(energies) >= 0).all()
+    assert 1 < len(energies) <= 100
     assert result.fun <= energies[0]
+    assert result.population_hits.shape == energies.shape
+    assert result.population_hits.sum() > 0
 
 
 def test_any_schedule_and_descent_ride_in_the_search():
@@ -295,7 +297,7 @@ def test_a_batch_of_hops_goes_on_while_a_crowd_of_its_runs_does(monkeypatch):
         return status
 
     monkeypatch.setattr(Driver, "run", watched)
-    options = {"maxfev": 30_000}
+    options = {"maxfev": 30_000, "polish": False}
     deepopt.minimize(FUNCTIONS["rosenbrock"].with_dim(40), rng=0, options=options)
     assert batches[0][0] == 80  # two iterations for each variable
     batches.clear()

@@ -80,14 +80,14 @@ def _tell(result: Result, status: Status, search: Search) -> None:
     """Why a search ended, and how sure it is."""
     evidence = search.evidence
     result.confidence = evidence.confidence
-    known = str(evidence) if evidence.trials else "no local search came to an end in a minimum"
+    known = str(evidence)
+    known = known[0].upper() + known[1:]
     if status is not Status.CONVERGED:
-        result.message = f"{status.sentence[:-1]}; {known}."
+        result.message = f"{status.sentence} {known}."
         return
     result.stopped_by = search.reason
-    gone = "" if evidence.content else "the value has stood for long; "
-    said = gone + known
-    result.message = f"{said[0].upper()}{said[1:]}."
+    gone = "" if evidence.content else "The value has stood for long. "
+    result.message = f"{gone}{known}."
 
 
 def attach_best(error: Exception, asked: Asked, objective: Objective, shown: Shown) -> None:

@@ -25,7 +25,7 @@ from .._engine import (
     easier_outside,
     read_residuals,
 )
-from .._objective import UNLIMITED, Objective, OutOfTimeError, check_slopes
+from .._objective import APART, UNLIMITED, Objective, OutOfTimeError, check_slopes
 from .._search import kinds_of_black_box, kinds_of_traced
 from .._support.memory import check_memory
 from .._support.results import Status
@@ -135,8 +135,8 @@ def prepare(asked: Asked, session: Session, objective: Objective, log: Log, show
     session.open(asked.described(not searched), asked.options, shared, kinds)
     if not session.kept:
         _evaluate_x0(asked, objective, maxfev)
-    sampled = SAMPLED_OF_BLACK_BOX if searched else SAMPLED
-    spread = session.kept.get("spread") or objective.range(maxfev, sampled)
+    sample = (SAMPLED_OF_BLACK_BOX, APART) if searched else (SAMPLED, 0)
+    spread = session.kept.get("spread") or objective.range(maxfev, *sample)
     if not searched:
         _check_spread(spread, options.dtype)
     if maxfev >= LOOKED_AT and not session.kept:

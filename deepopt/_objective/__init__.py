@@ -14,13 +14,13 @@ from .generator import Context, Generator, tensors
 from .kept import Kept
 from .kinds import BATCHED_BLACK_BOX, BLACK_BOX
 from .mapping import BATCH, POINT, ROW, SLOW, at, first_form, number, real
-from .objective import UNLIMITED, Objective
+from .objective import APART, UNLIMITED, Objective
 from .outputs import as_values
 from .slope_check import check_slopes
 from .traced import Traced
 
 __all__ = [
-    "BATCH", "BATCHED_BLACK_BOX", "BLACK_BOX", "POINT", "ROW", "SCHEMES", "SLOW", "UNLIMITED",
+    "APART", "BATCH", "BATCHED_BLACK_BOX", "BLACK_BOX", "POINT", "ROW", "SCHEMES", "SLOW", "UNLIMITED",
     "Context", "Generator", "Jac", "Kept", "Objective", "OutOfTimeError", "Traced", "as_values",
     "at", "check_slopes", "fingerprint", "first_form", "number", "real", "tensors",
 ]  # fmt: skip

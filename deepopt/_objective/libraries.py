@@ -72,6 +72,7 @@ class _Look:
         self.found: set[str] = set()
         self.waiting: list[Any] = []
         self.seen: dict[int, Any] = {}
+        self.taken: set[tuple[int, frozenset[str]]] = set()  # modules, with the names for them
 
     def at(self, value: Any) -> None:
         if id(value) not in self.seen:
@@ -151,6 +152,9 @@ class _Look:
 
     def _module(self, module: types.ModuleType, names: frozenset[str]) -> None:
         """A module that code names, and what the code may take from it."""
+        if (id(module), names) in self.taken:  # modules refer to one another
+            return
+        self.taken.add((id(module), names))
         held = vars(module)
         if not is_library(held):
             for name in names & held.keys():

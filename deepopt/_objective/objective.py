@@ -215,11 +215,11 @@ class Objective(BlackBox):
         self._note(x, f)
         return f, gradients
 
-    def range(self, maxfev: int, sampled: int) -> float:
+    def range(self, maxfev: int, sampled: int, seed: Any = 0) -> float:
         """max f - min f over the domain: a problem's own, else estimated from sampled points.
 
         The sample is `sampled` uniform points and random corners of the box, at most a
-        tenth of `maxfev`.
+        tenth of `maxfev`; `seed` is theirs.
         1 where nothing finite is found.
         """
         if not self.box.width.any():
@@ -227,7 +227,7 @@ class Objective(BlackBox):
         known = None if self._problem is None else self._problem.value_range
         if known is not None:
             return float(known[1] - known[0])
-        uniform = self.box.draw(np.random.default_rng(APART), sampled // 2)
+        uniform = self.box.draw(np.random.default_rng(seed), sampled // 2)
         corners = np.where(self.box.closed, np.round(uniform), 2.0 * uniform)
         sample = np.concatenate([uniform, corners])[: min(sampled, maxfev // 10)]
         try:

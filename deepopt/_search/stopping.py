@@ -50,6 +50,8 @@ class Evidence(NamedTuple):
 
     def __str__(self) -> str:
         n = self.trials
+        if not n:
+            return "no local search came to an end in a minimum"
         if self.minima > 1:
             reached = f"was reached by {self.lowest} of {n} local searches"
             return f"the lowest of {self.minima} minima {reached}"

@@ -38,6 +38,7 @@ from .stopping import NoGain
 
 AGAIN = 2.0  # times the points spent when f was last lowered
 MORE = 120_000  # … plus so many, which end the search
+NOWHERE = 6000  # points without a value that end it
 FIRST_HORIZON = 2000  # iterations of the first homotopy run
 LOCAL = 300  # iterations of a batch of restarts
 PER_VARIABLE, LONGEST = 2, 3000  # … at most, for each variable and in all, while a crowd goes on
@@ -135,11 +136,14 @@ class TracedSearch(Search):
         if self._gained(self._stood):
             self._stood = objective.best_f
             self._stopping.gained(objective.nfev)
+        if objective.best_x is None and objective.nfev >= NOWHERE:
+            return True
         return self.evidence.content or self._stopping.over(objective.nfev)
 
     def _is_over(self) -> bool:
         """Whether that is the end: what was given is used while the minimum may be one of luck."""
-        doubts = self._has_budget and not self.evidence.often
+        known = self._objective.best_x is not None
+        doubts = self._has_budget and known and not self.evidence.often
         return self._has_stood() and not (doubts and not self.evidence.content)
 
     def _restart(self) -> None:
