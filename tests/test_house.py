@@ -149,8 +149,8 @@ def test_only_one_file_knows_a_backend():
 
 def test_a_backend_that_is_not_there_is_said():
     code = (
-        "import sys; sys.modules['jax'] = None; import deepopt; from deepopt.problems import ackley;"
-        "deepopt.minimize(ackley)"
+        "import sys; sys.modules['jax'] = None; import deepopt;"
+        "from deepopt.problems import ackley; deepopt.minimize(ackley)"
     )
     done = run(code, KERAS_BACKEND="jax")
     assert done.returncode == 1

@@ -20,7 +20,7 @@ from .slope_check import check_slopes
 from .traced import Traced
 
 __all__ = [
-    "APART", "BATCH", "BATCHED_BLACK_BOX", "BLACK_BOX", "POINT", "ROW", "SCHEMES", "SLOW", "UNLIMITED",
-    "Context", "Generator", "Jac", "Kept", "Objective", "OutOfTimeError", "Traced", "as_values",
-    "at", "check_slopes", "fingerprint", "first_form", "number", "real", "tensors",
+    "APART", "BATCH", "BATCHED_BLACK_BOX", "BLACK_BOX", "POINT", "ROW", "SCHEMES", "SLOW",
+    "UNLIMITED", "Context", "Generator", "Jac", "Kept", "Objective", "OutOfTimeError", "Traced",
+    "as_values", "at", "check_slopes", "fingerprint", "first_form", "number", "real", "tensors",
 ]  # fmt: skip
