@@ -166,3 +166,7 @@ class _Look:
         top = module.__name__.split(".")[0]
         if top in TENSORS or any(callable(held.get(name)) for name in names):
             self.found.add(top)  # a constant alone, as np.pi, is a number
+            return
+        for name in names & held.keys():
+            if isinstance(held[name], types.ModuleType):
+                self._module(held[name], names)

@@ -31,12 +31,11 @@ from .implicit_filtering import Filtering
 from .minima import SCALES, Met, Minimum, Place
 from .polishing import Polished
 from .search import Plan, Search
-from .stopping import NoGain
+from .stopping import FEW, NoGain
 
 SHARES = {"local": 1, "scans": 1, "filtering": 1, "evolution": 5}  # of the points
 LOCAL = 200  # gradients of a local search in one turn
 FINEST_SCALE = 1e-10  # of the values' scale, on which the last digits are told apart
-FEW = 6  # minima met, up to which it matters whether two are the same
 LOOKS = 4  # chords along which f is looked at
 DRAWN = 4  # points of which the lowest begins a descent
 GRID, FINER, FINEST = 8, 1.5, 200  # points of a scan's first grid, and how they grow
@@ -102,12 +101,18 @@ class BlackBoxSearch(Search):
         return Status.NOT_FINITE if objective.best_x is None else Status.CONVERGED
 
     def _next(self) -> str:
-        """The arm that has spent the least for its share; local while one minimum is met."""
-        evidence = self.evidence
-        alone = evidence.minima == 1 and evidence.trials == self._searches
-        if alone and self._is_convex and "local" in self._spent and self._start is None:
+        """The arm that has spent the least for its share; local searches while they settle it."""
+        if "local" in self._spent and self._start is None and self._settles:
             return "local"
         return min(self._spent, key=self._spent.__getitem__)
+
+    @property
+    def _settles(self) -> bool:
+        """Whether trials end in the same few minima again and again, so that more will do."""
+        evidence = self.evidence
+        n, w = evidence.trials, evidence.distinct
+        begun = 1 if self._is_convex and w == 1 else w + 2
+        return begun <= n and 2 * n > self._searches and w <= FEW
 
     def _restart(self) -> None:
         """Begin anew, in other places: what was met counts, and draws no arm to it any more."""
@@ -150,7 +155,7 @@ class BlackBoxSearch(Search):
 
     def _search_locally(self) -> None:
         """Go on where the last search was cut short, else from near a minimum or anywhere."""
-        perturbed = len(self.met.places) > 1 and self._rng.random() < 0.5
+        perturbed = not self._settles and self._rng.random() < 0.5
         if self._start is None and self.met.minima and perturbed:
             spread = np.exp(self._rng.uniform(*np.log(SCALES)))
             self._start = self.met.perturbed(self._box, np.array([spread]), self._rng)[0]
@@ -158,7 +163,7 @@ class BlackBoxSearch(Search):
         if self._context.u0 is not None and not self.met.minima and self._searches == 1:
             self._from_x0()
         if self._start is None:
-            self._start, self._trial = self._drawn()[0], True
+            self._start, self._trial = self._drawn(1 if self._settles else DRAWN)[0], True
             self._searches += 1
         self._start = self._descend(self._start, self._trial)
         if self._searches == 1 and self._start is None:
@@ -193,12 +198,18 @@ class BlackBoxSearch(Search):
         if self._filtering.tell(self._values(self._filtering.ask())):
             end, self._filtering = self._filtering.u, None
             if self._options.polish:
-                cut_short = self._descend(end)
-                self._start = cut_short if self._start is None else self._start
+                self._searches += 1
+                cut_short = self._descend(end, trial=True)
+                if self._start is None:
+                    self._start, self._trial = cut_short, True
 
     def _evolve(self) -> None:
         self._evolution = self._evolution or Evolution(self._box, self._rng)
-        self._evolution.tell(self._values(self._evolution.ask()), self._context.spread)
+        values = self._values(self._evolution.ask())
+        end = self._evolution.tell(values, self._context.spread)
+        if end is not None and np.isfinite(end[1]):  # a run from anywhere, as the trials are
+            self._searches += 1
+            self.met.end(*end, trial=True)
 
     # What they do
 
@@ -213,9 +224,11 @@ class BlackBoxSearch(Search):
             directions[:, free] = np.linalg.qr(normal)[0]
         return directions
 
-    def _drawn(self) -> tuple[np.ndarray, float]:
-        """The lowest of a few random points (d,), and its value."""
-        drawn = self._box.draw(self._rng, DRAWN)
+    def _drawn(self, count: int = DRAWN) -> tuple[np.ndarray, float]:
+        """The lowest of a few random points (d,), and its value; of one alone NaN."""
+        drawn = self._box.draw(self._rng, count)
+        if count == 1:
+            return drawn[0], np.nan
         values = self._values(drawn)
         lowest = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
         return drawn[lowest], float(values[lowest])

@@ -40,6 +40,7 @@ class Evolution:
         self._doublings, self._is_large = 0, True
         self._spent = {True: 0, False: 0}  # points, by `_is_large`
         self._run: CMA | None = None
+        self._lowest = np.zeros(box.dim), np.inf  # of the run
 
     def ask(self) -> np.ndarray:
         """Points (population, d), folded into the box."""
@@ -48,17 +49,26 @@ class Evolution:
         self._asked = [self._run.ask() for _ in range(self._run.population_size)]
         points = np.zeros((len(self._asked), self._box.dim))
         points[:, self._free] = self._asked
-        return self._box.fold(points)
+        self._points = self._box.fold(points)
+        return self._points
 
-    def tell(self, values: np.ndarray, spread: float) -> None:
-        """Move by the values (population,) of the points asked for; `spread` is f's range."""
+    def tell(self, values: np.ndarray, spread: float) -> tuple[np.ndarray, float] | None:
+        """Move by the values (population,) of the points asked for; `spread` is f's range.
+
+        Where the run ends with that, its lowest point (d,) and the value there.
+        """
         assert self._run is not None
+        best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+        if values[best] < self._lowest[1]:
+            self._lowest = self._points[best], float(values[best])
         with np.errstate(over="ignore"):
             values = np.nan_to_num(values / spread, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST)
         self._run.tell(list(zip(self._asked, values.tolist(), strict=True)))
         self._spent[self._is_large] += len(values)
-        if self._run.should_stop():
-            self._run = None
+        if not self._run.should_stop():
+            return None
+        end, self._run, self._lowest = self._lowest, None, (self._points[0], np.inf)
+        return end
 
     def _next(self) -> CMA:
         """A run from anywhere: of twice the population of the last large one, or a small one."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 UNSEEN = 0.5  # minima that are expected to be unseen, below which a search is content
+FEW = 6  # places, up to which all of them are looked for
 OFTEN = 3  # trials that end in the lowest, and it was not met by luck
 
 
@@ -31,16 +32,24 @@ class Evidence(NamedTuple):
         return cls(trials, len(levels), levels[0][1] if levels else 0, places)
 
     @property
+    def distinct(self) -> int:
+        """Minima by their place while these are few; where they are many, by their value.
+
+        A symmetry makes many copies of one, and a flat valley has no end of places.
+        """
+        return self.places if self.places <= FEW else self.minima
+
+    @property
     def confidence(self) -> float:
         """The expected share of the space from which a search ends in a minimum that is met."""
-        n, w = self.trials, self.minima
+        n, w = self.trials, self.distinct
         return max(0.0, 1.0 - w * (w + 1) / (n * (n - 1))) if n > 1 and w else 0.0
 
     @property
     def content(self) -> bool:
         """Whether fewer minima than `UNSEEN` are expected to be unseen."""
-        n, w = self.trials, self.minima
-        enough = n > w + 2 and w * (n - 1) / (n - w - 2) - w < UNSEEN
+        n, w = self.trials, self.distinct
+        enough = 0 < w < n - 2 and w * (n - 1) / (n - w - 2) - w < UNSEEN
         return enough and self.often
 
     @property
