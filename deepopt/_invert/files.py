@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +39,9 @@ def invert_files(
     method, **given
         Of `deepopt.invert`.
     """
+    arrays = {file: read_arrays(Path(file)) for file in images}
     source = open_checkpoints(checkpoints)
-    targets = _read_targets(images, source.output_shape)
+    targets = _as_targets(arrays, source.output_shape)
     with folder_for(out) as folder:
         result = invert(source, targets, method, **given)
         for name, array in (("latents", result.x), ("reconstructions", result.output)):
@@ -66,11 +67,10 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _read_targets(files: Sequence[str], shape: tuple[int, ...]) -> np.ndarray:
+def _as_targets(arrays: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """The targets (B, *shape) of all files."""
     found = []
-    for file in files:
-        array = read_arrays(Path(file))
+    for file, array in arrays.items():
         if not fits(array.shape, shape):
             raise ValueError(
                 f"{file} has an array of shape {array.shape}, the generator makes {shape}"

@@ -231,15 +231,16 @@ def open_checkpoints(given: Any, model: Any = None) -> Source:
     >>> len(source), source.outputs(-1, np.zeros((2, 3))).shape
     (1, (2, 40))
     """
-    import keras
-
     if isinstance(given, Source):
         return given
-    if isinstance(given, keras.Model):
-        given = [given]
     if isinstance(given, str | os.PathLike):
         return _of_path(Path(given), model)
     parts = list(given) if isinstance(given, Sequence) else None
+    if parts and all(isinstance(part, str | os.PathLike) for part in parts):
+        return _of_files(natural_order(Path(part) for part in parts), model)
+    import keras  # not before: a path that is wrong is said at once
+
+    parts = [given] if isinstance(given, keras.Model) else parts
     if parts is None:
         raise TypeError(
             "checkpoints must be a folder, a list of files or a list of Keras models, "
@@ -250,8 +251,6 @@ def open_checkpoints(given: Any, model: Any = None) -> Source:
     if all(isinstance(part, keras.Model) for part in parts):
         _check_unused(model, "Keras models")
         return Models(parts)
-    if all(isinstance(part, str | os.PathLike) for part in parts):
-        return _of_files(natural_order(Path(part) for part in parts), model)
     kinds = ", ".join(sorted({type(part).__name__ for part in parts}))
     raise TypeError(f"checkpoints must all be files or all be Keras models, got {kinds}")
 
