@@ -107,8 +107,8 @@ def table(boxes: dict, calls: dict) -> str:
             f"{points:,} | {fun:.3g} | {other:.3g} |"
         )
     lines += [
-        "", "| a traced function (s shifted, r rotated) | import | to the minimum | last gain | end "
-        "| above the minimum | points | stopped by |", "|---|---|---|---|---|---|---|---|",
+        "", "| a traced function (s shifted, r rotated) | import | to the minimum | last gain "
+        "| end | above the minimum | points | stopped by |", "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, (imported, hit, gain, end, above, nfev, why) in calls.items():
         reached = "-" if hit is None else f"{hit:.2f} s"
