@@ -343,7 +343,7 @@ def test_above_300_variables_no_arm_keeps_a_matrix(d, monkeypatch):
         monkeypatch.setattr(
             kind, "ask", lambda run: asked.append(type(run)) or np.full((1, d), 0.5)
         )
-        monkeypatch.setattr(kind, "tell", lambda run, values, *spread: False)
+        monkeypatch.setattr(kind, "tell", lambda run, values, *spread: None)
     f = point_by_point(lambda x: float(np.sum(x * x)))
     assert solve(f, d, options={"maxfev": 4000, "polish": False}).status == 2
     assert set(asked) == ({Filtering, Evolution} if d == 300 else set())

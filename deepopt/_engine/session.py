@@ -59,12 +59,15 @@ class Session:
 
     def open(
         self, call: Mapping[str, str], options: Any, shared: Mapping[str, Any],
-        kinds: Sequence[type],
+        kinds: Callable[[], Sequence[type]],
     ) -> None:  # fmt: skip
-        """Look into the call's file, if it has one; arguments as those of `Saver`."""
+        """Look into the call's file, if it has one; arguments as those of `Saver`.
+
+        `kinds()` gives the classes, which may take long to load.
+        """
         if self._options.checkpoint is not None:
             path, every = Path(self._options.checkpoint), self._options.save_every
-            self.saver = Saver(path, every, {**call, **described(options)}, shared, kinds)
+            self.saver = Saver(path, every, {**call, **described(options)}, shared, kinds())
             self.kept = self.saver.kept or {}
 
     def __enter__(self) -> Self:

@@ -50,7 +50,7 @@ class InvertCall:
     def run(self) -> Result:
         asked, session = self._asked, self._session
         with session:
-            session.open(asked.described(), asked.options, {}, (Found,))
+            session.open(asked.described(), asked.options, {}, lambda: (Found,))
             with session.keeping():
                 return self._run()
 

@@ -131,7 +131,7 @@ def prepare(asked: Asked, session: Session, objective: Objective, log: Log, show
     if not searched:
         session.compute()
     shared = {"options": options, "recipe": recipe, "box": asked.box, "rng": asked.rng}
-    kinds = kinds_of_traced() if traceable else kinds_of_black_box()
+    kinds = kinds_of_traced if traceable else kinds_of_black_box
     session.open(asked.described(not searched), asked.options, shared, kinds)
     if not session.kept:
         _evaluate_x0(asked, objective, maxfev)
