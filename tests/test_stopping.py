@@ -64,6 +64,7 @@ def test_places_are_told_apart_in_x_and_levels_by_value():
     met.end(np.array([0.3, 0.3]), 0.5, trial=False)
     assert met.levels(spread=100.0)[0] == (0.5, 0)
     assert met.trials == 4
+    assert met.levels(100.0, best=0.1)[:2] == [(0.1, 0), (0.5, 0)]  # below where a search ended
 
 
 def test_no_more_places_are_kept_than_said():
@@ -189,3 +190,10 @@ def test_a_limit_says_what_was_known():
     assert result.stopped_by == "maxfev"
     assert result.message.startswith("The maximum number of function evaluations was reached. ")
     assert "local searches" in result.message
+
+
+def test_without_any_value_a_time_limit_is_not_used_up():
+    f = lambda x: float("nan") * float(np.sum(x))  # noqa: E731
+    result = deepopt.minimize(f, bounds=[(-1, 1)] * 2, rng=0, options={"maxtime": 60})
+    assert result.status == 4
+    assert result.nfev < 10_000

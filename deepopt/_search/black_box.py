@@ -60,14 +60,13 @@ class BlackBoxSearch(Search):
         super().__init__(context)
         known = self._objective.best_x
         lowest = self._box.centre if known is None else self._box.to_unit(known)
-        self._first = lowest if context.u0 is None else context.u0
         self._spent: dict[str, float] = {}  # points of each arm, for its share
         self._stopping = NoGain(AGAIN, MORE * (self._box.dim + 1))
         self._stopping.gained(self._objective.nfev)
         self._lowest = np.inf  # the value at the last gain
         self._searches = 1  # local searches that were begun as trials
         self._is_convex = False  # as far as a few points between others say
-        self._anew(self._first)
+        self._anew(lowest if context.u0 is None else context.u0)
 
     def _anew(self, start: np.ndarray | None) -> None:
         """Forget where the arms stand, but not what was met."""
@@ -91,7 +90,7 @@ class BlackBoxSearch(Search):
             self._spent.setdefault(name, float(late))
         while not self.evidence.content:
             if self._stopping.over(objective.nfev):
-                if self.evidence.often or not self._has_budget:
+                if not self._doubts:
                     break
                 yield self._restart
             turn = self._next()

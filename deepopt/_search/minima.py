@@ -95,20 +95,22 @@ class Met:
         others = [one for one in self.places if not any(one is twin for twin in near)]
         self.places = sorted([*others, new], key=lambda place: place.f)[:PLACES]
 
-    def levels(self, spread: float) -> list[tuple[float, int]]:
+    def levels(self, spread: float, best: float = np.inf) -> list[tuple[float, int]]:
         """The values of the minima, the lowest first, and how many trials ended in each.
+
+        The `best` value is one too, where no search has ended as low.
 
         Minima of equal value, such as the copies that a symmetry makes of one, are one level.
         """
         found: list[tuple[float, int]] = []
         depth = float(np.median(self.falls)) if self.falls else 0.0
         least = max(SAME_LEVEL * self.scale(spread), SAME_DEPTH * depth)
-        for place in self.places:
-            slack = max(least, ROUNDING * abs(place.f))
-            if found and place.f - found[-1][0] <= slack:
-                found[-1] = (found[-1][0], found[-1][1] + place.hits)
+        known = [(place.f, place.hits) for place in self.places]
+        for f, hits in [*([(best, 0)] if np.isfinite(best) and known else []), *known]:
+            if found and f - found[-1][0] <= max(least, ROUNDING * abs(f)):
+                found[-1] = (found[-1][0], found[-1][1] + hits)
             else:
-                found.append((place.f, place.hits))
+                found.append((f, hits))
         return found
 
     def is_doubtful(self, u: np.ndarray, f: float) -> bool:

@@ -151,7 +151,14 @@ class Search(abc.ABC):
     def evidence(self) -> Evidence:
         """What the trials so far say of minima that are unseen."""
         met = self.met
-        return Evidence.of(met.trials, met.levels(self._context.spread), len(met.places))
+        levels = met.levels(self._context.spread, self._objective.best_f)
+        return Evidence.of(met.trials, levels, max(len(met.places), len(levels)))
+
+    @property
+    def _doubts(self) -> bool:
+        """Whether the lowest minimum may be one of luck, and what was given is left to see."""
+        known, evidence = self._objective.best_x is not None, self.evidence
+        return self._has_budget and known and not (evidence.often or evidence.content)
 
     def _look(self) -> None:
         """Let the callback see the best point."""

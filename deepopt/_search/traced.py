@@ -142,13 +142,11 @@ class TracedSearch(Search):
 
     def _is_over(self) -> bool:
         """Whether that is the end: what was given is used while the minimum may be one of luck."""
-        known = self._objective.best_x is not None
-        doubts = self._has_budget and known and not self.evidence.often
-        return self._has_stood() and not (doubts and not self.evidence.content)
+        return self._has_stood() and not self._doubts
 
     def _restart(self) -> None:
         """Begin anew, in other places: what was met counts, and draws no arm to it any more."""
-        if self._has_budget and not self.evidence.often and not self.evidence.content:
+        if self._doubts:
             self._stopping.gained(self._objective.nfev)
             self.met.minima.clear()
 
